@@ -1,0 +1,155 @@
+"""Checkpoints: one safetensors file with its JSON description in the header.
+
+The description holds what kind of model it is, its configuration, the feature recipes it accepts,
+its provenance, and a digest over all of that and every tensor. A mismatch is refused; pickle is
+never read, except by :func:`convert` with ``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from iptnet.atomic import atomic_path
+from iptnet.errors import InputError, IntegrityError
+from iptnet.features.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+SCHEMA = "iptnet/checkpoint/1"
+KEY = "iptnet"
+MAX_BYTES = 2**31
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model at rest.
+
+    Attributes:
+        kind: which module it restores: ``summarization``, ``projection`` …
+        config: the module's dimensions and options, plain JSON values.
+        recipes: feature recipes it accepts; empty for models that take pixels.
+        provenance: how it was trained and what it measured, plain JSON values.
+        tensors: name → tensor.
+        digest: sha256 over everything above; set by :func:`save` and :func:`load`.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    recipes: tuple[Recipe, ...]
+    tensors: Mapping[str, torch.Tensor]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """The short form that a timeline records."""
+        return {"kind": self.kind, "digest": self.digest, "config": dict(self.config)}
+
+
+def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
+    """Write a checkpoint atomically and return it with its digest.
+
+    Raises:
+        IntegrityError: a tensor holds NaN or infinity.
+        MachineError: the folder cannot be written.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise IntegrityError(f"{name} holds NaN or infinity", "do not keep this state")
+    head = {
+        "schema": SCHEMA,
+        "kind": checkpoint.kind,
+        "config": dict(checkpoint.config),
+        "recipes": [r.to_dict() for r in checkpoint.recipes],
+        "provenance": dict(checkpoint.provenance),
+    }
+    digest = _digest(head, tensors)
+    text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={KEY: text})
+    return Checkpoint(
+        checkpoint.kind, head["config"], checkpoint.recipes, tensors, head["provenance"], digest
+    )
+
+
+def load(path: Path, kind: str | None = None) -> Checkpoint:
+    """Read and verify a checkpoint.
+
+    Raises:
+        InputError: no such file.
+        IntegrityError: not safetensors, no description of ours, another kind or version, a digest
+            that does not match, or numbers that are not finite.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}", "check the path")
+    if path.stat().st_size > MAX_BYTES:
+        raise IntegrityError(f"{path} is larger than any checkpoint of ours", "check the path")
+    again = "get the file again, or convert a .pt with `iptnet convert`"
+    try:
+        with safe_open(path, framework="pt") as stored:
+            text = (stored.metadata() or {}).get(KEY)
+            if text is None:
+                raise IntegrityError(f"{path} carries no iptnet description", again)
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        raw = json.loads(text)
+    except (SafetensorError, ValueError, OSError, RecursionError) as error:
+        raise IntegrityError(f"{path} is not a whole safetensors checkpoint: {error}", again) from (
+            error
+        )
+    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
+        found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
+        raise IntegrityError(f"{path} is {found!r}, not {SCHEMA!r}", again)
+    digest = raw.pop("digest", None)
+    if digest != _digest(raw, tensors):
+        raise IntegrityError(f"{path} does not match its own digest", "get the file again")
+    if kind is not None and raw["kind"] != kind:
+        raise IntegrityError(f"{path} is a {raw['kind']} checkpoint, not {kind}", "check the path")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise IntegrityError(f"{path}: {name} holds NaN or infinity", "use another checkpoint")
+    recipes = tuple(Recipe.from_dict(r) for r in raw["recipes"])
+    return Checkpoint(raw["kind"], raw["config"], recipes, tensors, raw["provenance"], digest)
+
+
+def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None:
+    """Load tensors into a module, naming every difference instead of guessing.
+
+    Raises:
+        IntegrityError: missing, extra or differently shaped tensors.
+    """
+    own = module.state_dict()
+    wrong = [f"missing {k}" for k in own if k not in checkpoint.tensors]
+    wrong += [f"extra {k}" for k in checkpoint.tensors if k not in own]
+    wrong += [
+        f"{k} is {tuple(v.shape)}, expected {tuple(own[k].shape)}"
+        for k, v in checkpoint.tensors.items()
+        if k in own and own[k].shape != v.shape
+    ]
+    if wrong:
+        shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        raise IntegrityError(f"{where} does not fit the model: {shown}", "check its config")
+    module.load_state_dict({k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()})
+
+
+def _digest(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    import torch
+
+    total = hashlib.sha256(json.dumps(head, sort_keys=True, allow_nan=False).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        total.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()

@@ -1,0 +1,1 @@
+"""Benchmark and user data, validated before use."""

@@ -1,0 +1,57 @@
+"""Every way this package can refuse, each with its cause, its remedy and its exit code.
+
+The command line prints ``cause; remedy`` on one line and exits with ``exit_code``; the library
+raises the same objects, so a program can tell a bad file (3) from a limit (4) without parsing text.
+"""
+
+from __future__ import annotations
+
+
+class IptnetError(Exception):
+    """Base of all refusals.
+
+    Args:
+        cause: what is wrong, naming the file, key or value.
+        remedy: what to do next, as an imperative clause; may be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        self.cause = cause
+        self.remedy = remedy
+        super().__init__(f"{cause}; {remedy}" if remedy else cause)
+
+    def __reduce__(self) -> tuple[type[IptnetError], tuple[str, str]]:
+        """Survive the way back from a worker process."""
+        return type(self), (self.cause, self.remedy)
+
+
+class UsageError(IptnetError):
+    """The call itself makes no sense: an option, a value or a combination of them."""
+
+    exit_code = 2
+
+
+class InputError(IptnetError):
+    """The input cannot be used: missing, unreadable, not a video, a broken annotation."""
+
+    exit_code = 3
+
+
+class LimitError(IptnetError):
+    """The input is well-formed but beyond a limit of size, time or memory."""
+
+    exit_code = 4
+
+
+class IntegrityError(IptnetError):
+    """A file of ours or of the benchmark is not what it claims to be: h5, checkpoint, cache."""
+
+    exit_code = 5
+
+
+class MachineError(IptnetError):
+    """The machine lacks something: a codec, disk space, a writable folder."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""The networks: importance maps and the modules that make them."""

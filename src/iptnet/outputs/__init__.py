@@ -1,0 +1,1 @@
+"""One writer a file, all from a Timeline alone."""

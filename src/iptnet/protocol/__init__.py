@@ -1,0 +1,1 @@
+"""The benchmarks' rules: no torch, no model, nothing else of ours."""

@@ -1,0 +1,1 @@
+"""From an importance map to decisions: keyshots and moments."""

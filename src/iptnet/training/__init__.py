@@ -1,0 +1,1 @@
+"""Arguments, loop and resumable state."""

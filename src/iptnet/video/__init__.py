@@ -1,0 +1,1 @@
+"""Probing, sampling and cutting video; decoding happens in a guarded child process."""

@@ -1,0 +1,22 @@
+"""Fixtures that every room shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# One thread a process: two pytest workers share two cores, and results do not depend on the count.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def research_data() -> Path:
+    """The research data beside the repository; tests that need it say so when it is absent."""
+    if not (SHARED / "README.md").is_file():
+        pytest.skip(f"research data is not at {SHARED}")
+    return SHARED
