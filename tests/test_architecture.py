@@ -73,6 +73,9 @@ def test_modules_stay_small(path: Path) -> None:
 
 def test_importing_the_package_stays_light() -> None:
     heavy = ("torch", "scipy", "av", "h5py", "matplotlib", "wordllama", "PIL", "lightning")
-    code = f"import sys, iptnet, iptnet.timeline, iptnet.errors; print([m for m in {heavy!r} if m in sys.modules])"
+    code = (
+        "import sys, iptnet, iptnet.timeline, iptnet.errors; "
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

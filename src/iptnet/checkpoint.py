@@ -2,7 +2,7 @@
 
 The description holds what kind of model it is, its configuration, the feature recipes it accepts,
 its provenance, and a digest over all of that and every tensor. A mismatch is refused; pickle is
-never read, except by :func:`convert` with ``weights_only=True``.
+never read here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise IntegrityError(f"{name} holds NaN or infinity", "do not keep this state")
-    head = {
+    head: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": checkpoint.kind,
         "config": dict(checkpoint.config),
@@ -76,9 +76,7 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={KEY: text})
-    return Checkpoint(
-        checkpoint.kind, head["config"], checkpoint.recipes, tensors, head["provenance"], digest
-    )
+    return replace(checkpoint, tensors=tensors, digest=digest)
 
 
 def load(path: Path, kind: str | None = None) -> Checkpoint:
@@ -97,7 +95,7 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
         raise InputError(f"no checkpoint at {path}", "check the path")
     if path.stat().st_size > MAX_BYTES:
         raise IntegrityError(f"{path} is larger than any checkpoint of ours", "check the path")
-    again = "get the file again, or convert a .pt with `iptnet convert`"
+    again = "get the file again, or check its source"
     try:
         with safe_open(path, framework="pt") as stored:
             text = (stored.metadata() or {}).get(KEY)
