@@ -1,0 +1,248 @@
+"""Encode a video once; summarize it as often as you like.
+
+``iptnet.load().encode("talk.mp4").summarize(0.15)`` is the whole way: frames at true timestamps →
+features → importance map → shots → keyshots, as a :class:`~iptnet.timeline.Timeline`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iptnet.errors import InputError
+from iptnet.features.cache import FeatureCache, Features, content_sha256
+from iptnet.selection.keyshots import select
+from iptnet.shots.kts import change_points
+from iptnet.timeline import Curve, Source, Timeline
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from iptnet.data.benchmark import BenchmarkVideo
+    from iptnet.features.encoders import Encoder
+    from iptnet.model.summarizer import Summarizer
+    from iptnet.video.limits import Limits
+
+OnProgress = Callable[[str, int, int | None], None]
+
+RATE = 2.0
+"""Samples a second; the benchmarks' own rate (every 15th frame at 30 per second)."""
+
+MAX_SHOT = 10.0
+"""Seconds. A one-take video has no change points; the summary still needs parts to choose from."""
+
+
+def load(
+    *,
+    encoder: str = "lite",
+    weights: Path | None = None,
+    summarizer: Path | None = None,
+    cache: bool = True,
+) -> Model:
+    """The model that ships with the package, or parts of your own.
+
+    Args:
+        encoder: ``lite`` or ``googlenet-pool5``.
+        weights: the encoder's weights, where the package carries none.
+        summarizer: checkpoint of the summarization module; None for the one that ships.
+        cache: keep features between runs.
+
+    Raises:
+        IntegrityError: weights that are not what they claim to be.
+        InputError: no such file.
+    """
+    from iptnet.features.encoders import load_encoder
+
+    return Model(
+        encoder=load_encoder(encoder, weights),
+        summarizer_path=summarizer,
+        cache=FeatureCache() if cache else None,
+    )
+
+
+@dataclass(frozen=True)
+class Model:
+    """Named parts: frames → vectors (encoder), vectors → importance (summarizer)."""
+
+    encoder: Encoder
+    summarizer_path: Path | None = None
+    cache: FeatureCache | None = None
+
+    @cached_property
+    def summarizer(self) -> Summarizer:
+        """The summarization module, loaded and verified at first use."""
+        from iptnet.model.summarizer import load_summarizer
+
+        return load_summarizer(self.summarizer_path)
+
+    def encode(
+        self,
+        path: str | Path,
+        *,
+        on_progress: OnProgress | None = None,
+        limits: Limits | None = None,
+    ) -> Encoded:
+        """Decode, sample and embed a video; from the cache when it was seen before.
+
+        Args:
+            path: a video file.
+            on_progress: called as ``(stage, done, total)``, in seconds of video.
+            limits: sizes and times beyond which to refuse.
+
+        Raises:
+            InputError: missing, no video, or nothing in it can be decoded.
+            LimitError: beyond ``limits``.
+        """
+        path = Path(path)
+        from iptnet.video.limits import Limits
+        from iptnet.video.probe import check_path
+
+        check_path(path, limits or Limits())
+        digest = content_sha256(path)
+        features = self.cache.get(digest, self.encoder.recipe) if self.cache else None
+        if features is None:
+            features = self._extract(path, digest, on_progress, limits or Limits())
+            # A partial result is not worth remembering: the cause may be gone next time.
+            if self.cache and not features.metadata["warnings"]:
+                self.cache.put(digest, features)
+        source = Source(
+            **{**features.metadata["source"], "path": _text(path), "name": _text(path.name)}
+        )
+        return Encoded(self, path, source, features)
+
+    def _extract(
+        self, path: Path, digest: str, on_progress: OnProgress | None, limits: Limits
+    ) -> Features:
+        from iptnet.video.frames import sample_frames
+
+        times: list[NDArray[np.float64]] = []
+        indices: list[NDArray[np.int64]] = []
+        vectors: list[NDArray[np.float32]] = []
+        with sample_frames(path, RATE, self.encoder.size, limits=limits) as stream:
+            info = stream.info
+            for batch in stream:
+                times.append(batch.times)
+                indices.append(batch.indices)
+                vectors.append(self.encoder.encode(batch.images))
+                if on_progress:
+                    total = max(round(info.duration), 1)
+                    on_progress("frames", min(round(stream.position), total), total)
+            duration, n_frames = float(stream.duration), int(stream.n_frames)
+            warnings = list(stream.warnings)
+        if not times:
+            raise InputError(f"{path} shows no picture", "check that it plays")
+        fps = info.fps if info.fps > 0 else n_frames / max(duration, 1e-3)
+        source = Source("", "", digest, duration, fps, info.width, info.height, info.start)
+        metadata: dict[str, Any] = {
+            "source": asdict(source),
+            "n_frames": n_frames,
+            "indices": np.concatenate(indices).tolist(),
+            "warnings": warnings,
+        }
+        return Features(
+            np.concatenate(times), np.concatenate(vectors), self.encoder.recipe, metadata
+        )
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A video that the model has seen.
+
+    Attributes:
+        model: what encoded it.
+        path: the file.
+        source: what a timeline records of it.
+        features: ``times`` (T,) in seconds, ``vectors`` (T, D), with their recipe.
+    """
+
+    model: Model
+    path: Path
+    source: Source
+    features: Features
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What went wrong on the way without making the result useless."""
+        return tuple(self.features.metadata["warnings"])
+
+    @cached_property
+    def bounds(self) -> NDArray[np.float64]:
+        """Shots as ``(S, 2)`` seconds, without gaps, from 0 to the duration."""
+        times = self.features.times
+        starts = change_points(self.features.vectors, max_steps=max(int(MAX_SHOT * RATE), 1))
+        # The cut lies somewhere between the last sample before it and the first one after.
+        cuts = (times[starts - 1] + times[starts]) / 2
+        edges = np.concatenate([[0.0], cuts, [max(self.source.duration, float(times[-1]) + 1e-3)]])
+        return np.stack([edges[:-1], edges[1:]], axis=1)
+
+    @cached_property
+    def importance(self) -> NDArray[np.float32]:
+        """One value in [0, 1] per sampled frame, ``(T,)``."""
+        return self.model.summarizer.importance(
+            self.features.vectors, self.features.recipe, self.features.times
+        )
+
+    def summarize(self, ratio: float = 0.15) -> Timeline:
+        """Choose the keyshots of a summary of at most ``ratio`` of the video.
+
+        Raises:
+            UsageError: ``ratio`` is not in (0, 1].
+            IntegrityError: the summarizer was made for other features.
+        """
+        times, values = self.features.times, self.importance
+        selection = select(
+            times,
+            values,
+            self.bounds,
+            self.source.duration,
+            ratio,
+            frame_interval=1 / self.source.fps if self.source.fps > 0 else None,
+        )
+        return Timeline(
+            source=self.source,
+            importance=Curve(
+                tuple(round(float(t), 6) for t in times), tuple(round(float(v), 6) for v in values)
+            ),
+            shots=selection.shots,
+            keyshots=selection.keyshots,
+            recipe=self.features.recipe.to_dict(),
+            checkpoint=self.model.summarizer.checkpoint.describe(),
+            warnings=self.warnings,
+        )
+
+    def to_benchmark(self, key: str) -> BenchmarkVideo:
+        """This video in the layout of the benchmark files, without labels.
+
+        Where the sampling asked for one frame twice (a file with few frames a second), the picture
+        stands once: picks are frames, and a frame has one feature.
+        """
+        from iptnet.data.benchmark import BenchmarkVideo
+
+        indices = np.asarray(self.features.metadata["indices"], dtype=np.int64)
+        picks, kept = np.unique(indices, return_index=True)
+        n_frames = max(int(self.features.metadata["n_frames"]), int(picks[-1]) + 1)
+        vectors, times = self.features.vectors[kept], self.features.times[kept]
+        starts = np.concatenate(
+            [[0], picks[change_points(vectors, max_steps=max(int(MAX_SHOT * RATE), 1))]]
+        )
+        ends = np.concatenate([starts[1:] - 1, [n_frames - 1]])
+        blank = BenchmarkVideo.unlabelled(
+            key=key,
+            name=self.source.name,
+            features=vectors,
+            picks=picks,
+            n_frames=n_frames,
+            change_points=np.stack([starts, ends], axis=1),
+        )
+        return replace(blank, fps=self.source.fps, times=times)
+
+
+def _text(path: str | Path) -> str:
+    """A name as text that any JSON or page can carry; undecodable bytes become U+FFFD."""
+    return os.fsencode(str(path)).decode("utf-8", "replace")

@@ -1,0 +1,54 @@
+"""Several inputs, one at a time: a bad one is reported and skipped, the exit code says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from iptnet.cli.console import say_error
+from iptnet.errors import InputError, LimitError, UsageError
+
+
+def require_ratio(ratio: float) -> None:
+    """Refuse a summary length that is no share of the video.
+
+    Raises:
+        UsageError: the ratio is not in (0, 1].
+    """
+    if not 0 < ratio <= 1:
+        raise UsageError(f"--ratio {ratio:g} is not a share", "give a number above 0 and up to 1")
+
+
+def output_folders(videos: Sequence[Path], out: Path) -> list[Path]:
+    """``out/<stem>`` for each video; a stem that comes again gets ``-2``, ``-3`` …
+
+    The numbering depends on the given order only, so the same call writes to the same folders.
+    """
+    taken: set[str] = set()
+    folders = []
+    for video in videos:
+        stem = video.stem or "video"
+        name, count = stem, 1
+        # Case-folded: on some file systems Talk and talk are one folder.
+        while name.casefold() in taken:
+            count += 1
+            name = f"{stem}-{count}"
+        taken.add(name.casefold())
+        folders.append(out / name)
+    return folders
+
+
+def for_each(videos: Iterable[Path], work: Callable[[Path], None]) -> int:
+    """Run ``work`` on each video and return the exit code of them all.
+
+    Trouble of one video (its content, a limit) is reported and the rest goes on; trouble of the
+    machine or of our own files would meet every video alike, so it ends the run.
+    """
+    code = 0
+    for video in videos:
+        try:
+            work(video)
+        except (InputError, LimitError) as error:
+            say_error(str(error))
+            code = max(code, error.exit_code)
+    return code

@@ -1,0 +1,82 @@
+"""``iptnet summarize VIDEO… --out DIR``: a shorter video, and everything around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from iptnet.cli.console import Progress, printable, say, say_warning
+from iptnet.cli.inputs import for_each, output_folders, require_ratio
+
+if TYPE_CHECKING:
+    from iptnet.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Summarize:
+    """Summarize videos: summary.mp4, timeline.json, storyboard.jpg, curve.svg, report.html."""
+
+    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
+    """Video files; put -- before a name that begins with a dash."""
+
+    out: Path = Path("summaries")
+    """Folder for the results; each video gets DIR/<name>/."""
+
+    ratio: float = 0.15
+    """Length of the summary as a share of the video."""
+
+    no_video: bool = False
+    """Skip the cut: no summary.mp4, everything else."""
+
+    no_cache: bool = False
+    """Neither read nor write the feature cache."""
+
+    checkpoint: Path | None = None
+    """Summarizer weights instead of the ones that ship with the package."""
+
+    def run(self) -> int:
+        """Summarize each video in turn."""
+        require_ratio(self.ratio)
+        if not self.videos:
+            from iptnet.errors import UsageError
+
+            raise UsageError("no video given", "iptnet summarize VIDEO…")
+        from iptnet.atomic import require_writable
+
+        require_writable(self.out)
+        from iptnet.api import load
+        from iptnet.video.probe import check_path
+
+        # A wrong name should be told at once, not after the model has loaded.
+        if len(self.videos) == 1:
+            check_path(self.videos[0])
+        model = load(summarizer=self.checkpoint, cache=not self.no_cache)
+        folders = dict(zip(self.videos, output_folders(self.videos, self.out), strict=True))
+
+        def work(video: Path) -> None:
+            from iptnet.results import write_summary
+
+            with Progress(video.name if len(self.videos) > 1 else "") as progress:
+                timeline = model.encode(video, on_progress=progress).summarize(self.ratio)
+                folder = folders[video]
+                write_summary(
+                    timeline, folder, video=video, cut=not self.no_video, on_progress=progress
+                )
+            report(timeline, folder)
+
+        return for_each(folders, work)
+
+
+def report(timeline: Timeline, folder: Path) -> None:
+    """Say what came out and where it lies."""
+    for warning in timeline.warnings:
+        say_warning(f"{timeline.source.name}: {warning}")
+    count = len(timeline.keyshots)
+    say(
+        f"{printable(timeline.source.name)}: {timeline.summary_duration:.1f} s of "
+        f"{timeline.source.duration:.1f} s in {count} keyshot{'s' * (count != 1)} "
+        f"-> {printable(folder)}"
+    )

@@ -1,0 +1,82 @@
+"""One folder of results from a timeline: the files that ``iptnet summarize`` promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iptnet.atomic import require_writable
+from iptnet.errors import IptnetError
+from iptnet.outputs.curve import write_curve
+from iptnet.outputs.json import write_json
+from iptnet.outputs.pictures import once
+from iptnet.outputs.report import write_report
+from iptnet.outputs.storyboard import write_storyboard
+from iptnet.timeline import Span, Timeline
+
+OnProgress = Callable[[str, int, int | None], None]
+
+
+def write_summary(
+    timeline: Timeline,
+    folder: Path,
+    *,
+    video: Path,
+    cut: bool = True,
+    on_progress: OnProgress | None = None,
+) -> tuple[Path, ...]:
+    """Write summary.mp4, timeline.json, storyboard.jpg, curve.svg and report.html.
+
+    Args:
+        timeline: what to write.
+        folder: created when missing; each file appears whole or not at all.
+        video: the source, for the cut and the pictures.
+        cut: False skips summary.mp4.
+        on_progress: called as ``(stage, done, total)``.
+
+    Returns:
+        the files, in the order above.
+
+    Raises:
+        MachineError: the folder cannot be written or the disk is full.
+        InputError: the source went away or changed.
+    """
+    require_writable(folder)
+    written: list[Path] = []
+    playable = folder / "summary.mp4"
+    if cut:
+        from iptnet.video.cut import cut as cut_video
+
+        spans = [Span(k.start, k.end) for k in timeline.keyshots]
+        done = cut_video(video, spans, playable, on_progress=on_progress)
+        timeline = replace(timeline, warnings=merge(timeline.warnings, done.warnings))
+        written.append(playable)
+    pictures = once(_thumbnails(video))
+    write_json(timeline, folder / "timeline.json")
+    write_storyboard(timeline, folder / "storyboard.jpg", pictures)
+    write_curve(timeline, folder / "curve.svg")
+    write_report(timeline, folder / "report.html", pictures, video=playable.name if cut else None)
+    names = ("timeline.json", "storyboard.jpg", "curve.svg", "report.html")
+    return (*written, *(folder / name for name in names))
+
+
+def merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    """Warnings of two stages, each once, in order."""
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def _thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint8] | None]]:
+    def pictures(times: Sequence[float]) -> list[NDArray[np.uint8] | None]:
+        from iptnet.video.frames import frames_at
+
+        try:
+            return list(frames_at(video, list(times)).images)
+        except IptnetError:
+            # The timeline is worth more than its pictures; the sheet shows placeholders instead.
+            return [None] * len(times)
+
+    return pictures
