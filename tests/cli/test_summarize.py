@@ -1,0 +1,194 @@
+"""``iptnet summarize`` as its user meets it: good files, bad files, and interruptions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from iptnet.timeline import Timeline
+from iptnet.video.probe import probe
+
+Run = Callable[..., tuple[int, str, str]]
+
+RESULTS = {"summary.mp4", "timeline.json", "storyboard.jpg", "curve.svg", "report.html"}
+
+
+def timeline_in(folder: Path) -> Timeline:
+    return Timeline.from_json((folder / "timeline.json").read_text(encoding="utf-8"))
+
+
+def partials(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if "partial" in p.name]
+
+
+def test_a_video_becomes_its_summary(run: Run, four_scenes: Path, tmp_path: Path) -> None:
+    code, out, err = run("summarize", four_scenes, "--out", tmp_path / "out", "--ratio", 0.3)
+    assert code == 0, err
+    folder = tmp_path / "out" / "four scenes"
+    assert {p.name for p in folder.iterdir()} == RESULTS
+    assert "four scenes.mp4: " in out and str(folder) in out
+
+    timeline = timeline_in(folder)
+    assert timeline.source.duration == pytest.approx(12.0, abs=0.05)
+    assert timeline.recipe["name"] == "lite" and timeline.checkpoint["digest"]
+    assert len(timeline.importance.times) == 24
+    assert 0 < timeline.summary_duration <= 0.3 * timeline.source.duration + 1e-6
+    assert timeline.shots[0].start == 0 and timeline.shots[-1].end == pytest.approx(12, abs=0.05)
+
+    made = probe(folder / "summary.mp4")
+    assert made.duration == pytest.approx(timeline.summary_duration, abs=0.041)
+    assert made.has_audio and (made.width, made.height) == (320, 180)
+    with Image.open(folder / "storyboard.jpg") as sheet:
+        assert sheet.width >= 320
+    ET.parse(folder / "curve.svg")
+    assert "summary.mp4" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_second_run_takes_features_from_the_cache(
+    run: Run, four_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("summarize", four_scenes, "--out", tmp_path / "a", "--no-video")[0] == 0
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr("iptnet.video.frames.sample_frames", refuse)
+    assert run("summarize", four_scenes, "--out", tmp_path / "b", "--no-video")[0] == 0
+    first, second = (timeline_in(tmp_path / k / "four scenes") for k in "ab")
+    assert first == second
+
+
+def test_without_the_cut_there_is_no_video(run: Run, four_scenes: Path, tmp_path: Path) -> None:
+    code, _, _ = run("summarize", four_scenes, "--out", tmp_path, "--no-video")
+    assert code == 0
+    assert {p.name for p in (tmp_path / "four scenes").iterdir()} == RESULTS - {"summary.mp4"}
+
+
+def broken_file(kind: str, folder: Path, good: Path) -> Path:
+    path = folder / f"{kind}.mp4"
+    match kind:
+        case "missing":
+            pass
+        case "directory":
+            path.mkdir()
+        case "empty":
+            path.touch()
+        case "text":
+            path.write_text("this is no video\n" * 100, encoding="utf-8")
+        case "random":
+            path.write_bytes(bytes((i * i * 31 + i // 7) % 251 for i in range(20_000)))
+        case "fifo":
+            os.mkfifo(path)
+        case "headless":
+            path.write_bytes(good.read_bytes()[2000:])
+        case "audio":
+            subprocess.run(
+                [*_ffmpeg(), "-i", str(good), "-vn", "-c:a", "copy", str(path)], check=True
+            )
+    return path
+
+
+def _ffmpeg() -> list[str]:
+    import imageio_ffmpeg
+
+    return [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-y"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing", "directory", "empty", "text", "random", "fifo", "headless", "audio"]
+)
+def test_bad_input_is_one_clear_line_and_exit_3(
+    run: Run, four_scenes: Path, tmp_path: Path, kind: str
+) -> None:
+    path = broken_file(kind, tmp_path, four_scenes)
+    code, out, err = run("summarize", path, "--out", tmp_path / "out")
+    assert code == 3
+    lines = [line for line in err.splitlines() if line.startswith("iptnet: ")]
+    assert len(lines) == 1 and path.name in lines[0]
+    assert "Traceback" not in err and out == ""
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+
+
+def test_a_bad_file_among_good_ones_is_skipped(run: Run, four_scenes: Path, tmp_path: Path) -> None:
+    bad = broken_file("text", tmp_path, four_scenes)
+    code, out, err = run("summarize", bad, four_scenes, "--out", tmp_path / "out", "--no-video")
+    assert code == 3
+    assert "text.mp4" in err and "four scenes.mp4: " in out
+    assert timeline_in(tmp_path / "out" / "four scenes").keyshots
+
+
+def test_files_of_one_name_get_folders_of_their_own(
+    run: Run, four_scenes: Path, tmp_path: Path
+) -> None:
+    twin = tmp_path / "twin" / four_scenes.name
+    twin.parent.mkdir()
+    shutil.copy(four_scenes, twin)
+    code, _, _ = run("summarize", four_scenes, twin, "--out", tmp_path / "out", "--no-video")
+    assert code == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"four scenes", "four scenes-2"}
+
+
+@pytest.mark.parametrize(
+    "name", ["-y.mp4", "a%03d.mp4", "concat:x.mp4", "new\nline.mp4", "ü\"'.mp4"]
+)
+def test_odd_names_are_plain_files(
+    run: Run, four_scenes: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(four_scenes, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("summarize", "--out", "out", "--ratio", "0.1", "--", name)
+    assert code == 0, err
+    assert len(out.splitlines()) == 1
+    assert timeline_in(tmp_path / "out" / name.removesuffix(".mp4")).source.name == name
+
+
+@pytest.mark.parametrize("ratio", ["0", "-1", "1.5", "nan"])
+def test_a_ratio_that_is_no_share_is_a_usage_error(
+    run: Run, four_scenes: Path, tmp_path: Path, ratio: str
+) -> None:
+    code, _, err = run("summarize", four_scenes, "--out", tmp_path, f"--ratio={ratio}")
+    assert code == 2 and "--ratio" in err
+
+
+def test_an_unwritable_output_is_told_before_any_work(
+    run: Run, four_scenes: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    code, _, err = run("summarize", four_scenes, "--out", tmp_path / "file" / "out")
+    assert code == 6 and "file" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_nothing_half_done(
+    four_scenes: Path, tmp_path: Path, number: signal.Signals, expected: int
+) -> None:
+    """The signal comes while the cut is being written (its temporary file is there)."""
+    long = tmp_path / "long.mp4"
+    subprocess.run(
+        [*_ffmpeg(), "-stream_loop", "9", "-i", str(four_scenes), "-c", "copy", str(long)],
+        check=True,
+    )
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "iptnet", "summarize", str(long), "--out", str(out), "--ratio", "1"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not partials(out) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == expected, err
+    assert "Traceback" not in err
+    assert not [p for p in out.rglob("*") if p.is_file()]
