@@ -74,37 +74,31 @@ def spearman(x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.fl
 def kendall(x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Kendall's τ-b of ``x`` (N,) with each of ``rows`` (U, N); none of them constant.
 
-    A user's row has few levels (0/1, or 1 to 5). For each level, a running count over the steps
+    Users' rows have few levels (0/1, or 1 to 5). For each level, a running count over the steps
     sorted by ``x`` tells how many of its members lie below and above every step: concordant minus
-    discordant pairs follow for all level pairs at once, exactly, with ties handled.
+    discordant pairs follow for all users and level pairs at once, exactly, with ties handled. Rows
+    of many levels (another prediction, the users' mean) go to scipy one by one.
     """
-    order = np.argsort(x, kind="stable")
-    _, first, count = np.unique(x[order], return_index=True, return_counts=True)
-    below = np.repeat(first, count)  # per sorted step: where its group of equal scores starts
-    above = np.repeat(first + count, count)
-    untied_x = _pairs(len(x)) - _pairs(count).sum()
-    return np.array([_tau(row[order], x[order], below, above, untied_x) for row in rows])
-
-
-def _tau(
-    row: NDArray[np.float64],
-    x: NDArray[np.float64],
-    below: NDArray[np.int64],
-    above: NDArray[np.int64],
-    untied_x: float,
-) -> float:
-    levels, members = np.unique(row, return_inverse=True)
+    levels = np.unique(rows)
     if len(levels) > MAX_LEVELS:
         from scipy.stats import kendalltau
 
-        return float(kendalltau(x, row).statistic)
-    belongs = members[:, None] == np.arange(len(levels))  # (N, levels)
-    running = np.vstack([np.zeros(len(levels), dtype=np.int64), belongs.cumsum(axis=0)])
-    # Members with a smaller score, less those with a greater one, per step and level.
-    lead = running[below] - (running[-1] - running[above])
-    balance = belongs.T.astype(np.float64) @ lead  # [high, low]: concordant - discordant
-    untied_row = _pairs(len(row)) - _pairs(running[-1]).sum()
-    return float(np.tril(balance, -1).sum() / np.sqrt(untied_x) / np.sqrt(untied_row))
+        return np.array([kendalltau(x, row).statistic for row in rows])
+    order = np.argsort(x, kind="stable")
+    _, first, count = np.unique(x[order], return_index=True, return_counts=True)
+    start = np.repeat(first, count)  # per sorted step: its group of equal scores is [start, stop)
+    stop = np.repeat(first + count, count)
+    belongs = rows[:, None, order] == levels[:, None]  # (U, levels, N)
+    running = np.pad(belongs.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
+    total = running[:, :, -1]
+    # Members with a smaller score, less those with a greater one, per level and step.
+    lead = running[:, :, start] - (total[:, :, None] - running[:, :, stop])
+    balance = belongs.astype(np.float64) @ lead.transpose(0, 2, 1)  # [user, high, low]
+    concordance = np.tril(balance, -1).sum(axis=(1, 2))
+    untied_x = _pairs(len(x)) - _pairs(count).sum()
+    untied_rows = _pairs(len(x)) - _pairs(total).sum(axis=1)
+    tau: NDArray[np.float64] = concordance / np.sqrt(untied_x) / np.sqrt(untied_rows)
+    return np.clip(tau, -1, 1)
 
 
 def _pairs(n: Any) -> Any:

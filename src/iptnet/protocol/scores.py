@@ -57,7 +57,9 @@ def f_score(machine: ArrayLike, users: ArrayLike, how: How) -> FScore:
 
 def _ratio(top: NDArray[np.float64], bottom: Any) -> NDArray[np.float64]:
     """The quotient, 0 where the denominator is 0."""
-    return np.divide(top, bottom, out=np.zeros(len(top)), where=np.asarray(bottom) != 0)
+    out = np.zeros(len(top))
+    np.divide(top, bottom, out=out, where=np.asarray(bottom) != 0)
+    return out
 
 
 def _fit(machine: NDArray[np.float64], length: int) -> NDArray[np.float64]:
