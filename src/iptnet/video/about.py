@@ -1,0 +1,110 @@
+"""What a container says of its video, corrected by the first picture that really decodes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from iptnet.video.reader import Reader, Refusal, orientation
+
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+MAX_SHAPE = 16  # a stretched pixel beyond this is a broken header
+
+
+def describe(reader: Reader) -> dict[str, Any]:
+    """Decode the first picture and tell everything that ``VideoInfo`` holds; reads on from the start of it.
+
+    Raises:
+        Refusal: nothing decodes, or the declared duration is beyond the limit and true.
+    """
+    stream, container = reader.stream, reader.container
+    picture = next(reader.pictures(), None)
+    if picture is None:
+        raise Refusal("input", "has no picture that can be decoded")
+    frame = picture.frame
+    swap, flip_x, flip_y = orientation(frame)
+    width, height = _square(frame.width, frame.height, stream.sample_aspect_ratio)
+    if swap:
+        width, height = height, width
+    if frame.format.components:
+        depth = max(component.bits for component in frame.format.components)
+    else:
+        depth = 8
+    audio = _audio(container)
+    notes: list[str] = []
+    duration = _declared(reader)
+    start = reader.first or 0
+    if duration is None or duration > reader.limits["max_duration"]:
+        said = "no" if duration is None else "an impossible"
+        notes.append(f"the container declares {said} duration; measured from its packets")
+        duration = _measured(reader)
+    elif stream.frames and duration * 1000 < stream.frames:
+        notes.append(f"the container declares {stream.frames} frames in {float(duration):.3g} s")
+    if duration > reader.limits["max_duration"]:
+        limit = reader.limits["max_duration"]
+        raise Refusal("limit", f"lasts {float(duration):.0f} s, more than {limit:g} s")
+    hdr = int(getattr(frame, "color_trc", 0)) in HDR_TRANSFERS
+    if hdr:
+        notes.append("high dynamic range: sampled pictures keep its flat colours")
+    rate = reader.rate
+    return {
+        "container": container.format.name.split(",")[0],
+        "codec": stream.codec_context.codec.canonical_name,
+        "duration": float(duration),
+        "frame_rate": [rate.numerator, rate.denominator],
+        "rates": [
+            [r.numerator, r.denominator]
+            for r in (stream.average_rate, stream.base_rate, stream.guessed_rate)
+            if r is not None and 0 < r <= 1000
+        ],
+        "width": width,
+        "height": height,
+        "orientation": [swap, flip_x, flip_y],
+        "n_frames": stream.frames or None,
+        "start": float(start * reader.tick),
+        "pixel_format": frame.format.name,
+        "bit_depth": depth,
+        "hdr": hdr,
+        "audio_codec": audio.codec_context.codec.canonical_name if audio is not None else None,
+        "audio_index": audio.index if audio is not None else None,
+        "video_index": stream.index,
+        "notes": notes,
+    }
+
+
+def _square(width: int, height: int, shape: Fraction | None) -> tuple[int, int]:
+    """Size with square pixels: the narrower side is stretched, none is shrunk."""
+    if not shape or not Fraction(1, MAX_SHAPE) <= shape <= MAX_SHAPE:
+        return width, height
+    if shape >= 1:
+        return max(1, round(width * shape)), height
+    return width, max(1, round(height / shape))
+
+
+def _audio(container: Any) -> Any:
+    stream = container.streams.best("audio")
+    return stream if stream is not None and stream.codec_context is not None else None
+
+
+def _declared(reader: Reader) -> Fraction | None:
+    """Seconds from the first picture to the end as the container has it."""
+    stream, first = reader.stream, reader.first or 0
+    if stream.duration:
+        begin = stream.start_time if stream.start_time is not None else first
+        ticks = stream.duration - max(0, first - begin)
+        return max(ticks, 1) * reader.tick
+    if reader.container.duration:
+        begin_us = reader.container.start_time or 0
+        late = first * reader.tick - Fraction(begin_us, 1_000_000)
+        seconds = Fraction(reader.container.duration, 1_000_000) - max(late, Fraction(0))
+        return seconds if seconds > 0 else None
+    return None
+
+
+def _measured(reader: Reader) -> Fraction:
+    """The same from the last packet."""
+    last = reader.first or 0
+    for packet in reader.packets([reader.stream]):
+        if packet.pts is not None:
+            last = max(last, packet.pts + (packet.duration or reader.nominal))
+    return max((last - (reader.first or 0)), reader.nominal) * reader.tick

@@ -1,0 +1,261 @@
+"""The decoder inside the child: one file, its pictures in order, each with its true time.
+
+Everything here may be fed hostile bytes. The file is opened by Python, so a name is never read as
+a protocol or a pattern; containers outside a list are refused before they are parsed; and once the
+file is open no further descriptor can be had, so no playlist or reference reaches another one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from iptnet.video.guard import freeze_descriptors, thaw_descriptors
+
+# Names of ffmpeg's demuxers. None of these follows references: no hls, dash, sdp, concat, image2.
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf".split(",")
+)
+MAX_BROKEN_PACKETS = 1000  # in a row: nothing good comes after that
+MAX_FLUSHES = 64  # each may report one damaged packet that a decoding thread still held
+JUMP = 1  # seconds backwards that mean a restarted clock rather than disorder
+
+
+class Refusal(Exception):
+    """A reason to give up, told to the parent as ``kind`` (input, limit), cause and remedy."""
+
+    def __init__(self, kind: str, cause: str, remedy: str = "") -> None:
+        super().__init__(cause)
+        self.kind, self.cause, self.remedy = kind, cause, remedy
+
+
+@dataclass(slots=True)
+class Picture:
+    """A decoded frame, its time in ticks after the first picture, and its number."""
+
+    frame: Any
+    ticks: int
+    index: int
+
+
+class Reader:
+    """Decode one video stream of one file.
+
+    Args:
+        path: the file; only ever opened by Python.
+        limits: the plain values of ``Limits``.
+        threads: decoding threads.
+        preview: decode key frames only.
+    """
+
+    def __init__(
+        self, path: str, limits: dict[str, Any], threads: int = 1, preview: bool = False
+    ) -> None:
+        self.limits = limits
+        self.warnings: dict[str, int] = {}
+        thaw_descriptors()
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+        try:
+            descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise Refusal("input", f"cannot be opened: {error.strerror}") from error
+        self.file = os.fdopen(descriptor, "rb", buffering=0)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refusal("input", "is not a regular file")
+        freeze_descriptors(descriptor)
+        self.threads, self.preview = threads, preview
+        self.first: int | None = None  # stamp of the first picture
+        self.reopen()
+        self.tick: Fraction = self.stream.time_base or Fraction(1, 90_000)
+        rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
+        self.rate = rate if 0 < rate <= 1000 else Fraction(25)
+        self.nominal = max(1, round(1 / self.rate / self.tick))
+
+    def reopen(self) -> None:
+        """Parse the container and start at the beginning; seeking to 0 is not always exact.
+
+        Raises:
+            Refusal: not a video we read, or beyond a limit.
+        """
+        limits = self.limits
+        self.end = 0  # ticks after the first picture at which the last one yet seen ends
+        self.count = 0
+        self.warnings, self.stopped, self.fault = {}, "", ""
+        self.file.seek(0)
+        try:
+            self.container = av.open(
+                self.file,
+                "r",
+                options={"format_whitelist": ",".join(CONTAINERS)},
+                metadata_errors="replace",
+                buffer_size=1 << 16,
+            )
+        except MemoryError as error:
+            raise out_of_memory(limits) from error
+        except (FFmpegError, ValueError, RuntimeError) as error:
+            raise Refusal(
+                "input",
+                "is not a video in a container we read, or its index is damaged "
+                f"({reason(error)})",
+                "repair or re-encode it, or give another file",
+            ) from error
+        if (count := len(self.container.streams)) > limits["max_streams"]:
+            raise Refusal("limit", f"has {count} streams, more than {limits['max_streams']}")
+        self.stream = self._choose()
+        codec = self.stream.codec_context
+        if codec.width * codec.height > limits["max_pixels"]:
+            raise self.too_large(codec.width, codec.height)
+        codec.thread_type = "AUTO"
+        codec.thread_count = self.threads
+        if self.preview:
+            codec.skip_frame = "NONKEY"
+
+    def _choose(self) -> Any:
+        """The stream a player would show; never a cover picture."""
+        videos = [s for s in self.container.streams if s.type == "video"]
+        shown = [s for s in videos if not int(s.disposition) & 0x400]  # attached_pic
+        if not shown:
+            what = "only a cover picture" if videos else "no video stream"
+            raise Refusal("input", f"holds {what}", "give a file with moving pictures")
+        best = self.container.streams.best("video")
+        chosen = best if best in shown else shown[0]
+        if chosen.codec_context is None:
+            raise Refusal(
+                "input",
+                "holds video of a codec that this build cannot decode",
+                "convert it to H.264 first",
+            )
+        return chosen
+
+    def too_large(self, width: int, height: int) -> Refusal:
+        """The refusal of a picture beyond ``max_pixels``."""
+        limit = self.limits["max_pixels"]
+        return Refusal("limit", f"has pictures of {width}x{height}, more than {limit} pixels")
+
+    def warn(self, text: str) -> None:
+        """Count a warning."""
+        self.warnings[text] = self.warnings.get(text, 0) + 1
+
+    def pictures(self) -> Iterator[Picture]:
+        """Every picture in the order of presentation, with non-decreasing times.
+
+        Stops early, with :attr:`stopped` set, where the file breaks off.
+        """
+        shift, last = 0, None
+        for frame in self._frames():
+            width, height = frame.width, frame.height
+            if width * height > self.limits["max_pixels"]:
+                raise self.too_large(width, height)
+            stamp = frame.pts if frame.pts is not None else frame.dts
+            if stamp is None:
+                self.warn("a picture without a timestamp was placed by the frame rate")
+                ahead = 0 if last is None else last + self.nominal - shift
+                stamp = ahead + (self.first or 0)
+            if self.first is None:
+                self.first = stamp
+            ticks = stamp - self.first + shift
+            if ticks < 0 and last is None:
+                ticks = 0
+            elif last is not None and ticks <= last:
+                if last - ticks > JUMP / self.tick:
+                    self.warn("the clock jumps back; the rest follows on")
+                    shift += last + self.nominal - ticks
+                    ticks = last + self.nominal
+                else:
+                    self.warn("a picture is out of order")
+                    ticks = last
+            if ticks * self.tick > self.limits["max_duration"]:
+                limit = self.limits["max_duration"]
+                raise Refusal("limit", f"plays longer than {limit:g} s")
+            last = ticks
+            self.end = ticks + (frame.duration or self.nominal)
+            yield Picture(frame, ticks, self.count)
+            self.count += 1
+        if self.count == 0:
+            why = self.stopped or self.fault or "nothing in it decodes"
+            name = self.stream.codec_context.name
+            raise Refusal("input", f"has no picture that can be decoded ({name}: {why})")
+
+    def _frames(self) -> Iterator[Any]:
+        """Decoded frames; broken packets are counted and skipped."""
+        broken = flushes = 0
+        packets = self.packets([self.stream])
+        while broken < MAX_BROKEN_PACKETS and flushes < MAX_FLUSHES:
+            packet = next(packets, None)
+            flushes += packet is None
+            try:
+                frames = self.stream.decode(packet)
+            except EOFError:
+                return
+            except MemoryError as error:
+                raise out_of_memory(self.limits) from error
+            except (FFmpegError, ValueError) as error:
+                broken += 1
+                self.fault = reason(error)
+                self.warn(f"a damaged packet was skipped ({self.fault})")
+                continue
+            broken = 0
+            yield from frames
+            if packet is None:
+                return
+        self.stopped = self.stopped or f"{broken} damaged packets in a row"
+
+    def packets(self, streams: list[Any]) -> Iterator[Any]:
+        """The packets of some streams up to the end, or to where the file cannot be read on."""
+        packets = self.container.demux(*streams)
+        while True:
+            try:
+                packet = next(packets, None)
+            except MemoryError as error:
+                raise out_of_memory(self.limits) from error
+            except (FFmpegError, ValueError) as error:
+                self.stopped = reason(error)
+                return
+            if packet is None:
+                return
+            if packet.size:  # an empty one would flush the decoder in mid-stream
+                yield packet
+
+    def seek(self, ticks: int) -> None:
+        """Go to the key frame at or before ``ticks`` after the first picture."""
+        self.container.seek(ticks + (self.first or 0), stream=self.stream, backward=True)
+
+    def close(self) -> None:
+        """Release the file."""
+        self.file.close()
+
+
+def orientation(frame: Any) -> tuple[bool, bool, bool]:
+    """How to bring a picture upright: swap its axes, then mirror columns, then mirror rows.
+
+    The display matrix maps (x, y) to (a·x + c·y, b·x + d·y), in 16.16 fixed point.
+    """
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # side data of a kind that PyAV does not know
+        data = None
+    if data is None:
+        return False, False, False
+    values = memoryview(bytes(data)[:36]).cast("i")
+    a, b, c, d = values[0], values[1], values[3], values[4]
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
+
+
+def out_of_memory(limits: dict[str, Any]) -> Refusal:
+    """The refusal of what does not fit the child's address space."""
+    return Refusal("limit", f"needs more than {limits['memory'] >> 20} MiB to decode")
+
+
+def reason(error: BaseException) -> str:
+    """An error in ffmpeg's words, without its numbers."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0].lower() if text else type(error).__name__
