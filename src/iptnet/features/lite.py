@@ -1,0 +1,85 @@
+"""The ``lite`` recipe: EfficientNet-Lite0 frames in WordLlama's sentence space, offline, on a CPU.
+
+Frames, captions and queries share one 256-d space, so the summarizer learns from captioned videos,
+the localizer from captioned moments, and both run on raw pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from iptnet.errors import InputError
+from iptnet.features.backbone import SIZE, WEIGHTS_SHA256, load_backbone
+from iptnet.features.projection import load_projection
+from iptnet.features.recipe import Recipe
+from iptnet.features.text import SPACE, WIDTH
+
+# Larger batches fall out of the second-level cache: measured, 1 to 4 frames at a time are fastest.
+FRAMES_AT_ONCE = 4
+
+
+class LiteEncoder:
+    """Turns 224×224 RGB frames into unit vectors that compare with sentences by dot product.
+
+    Args:
+        projection: another projection checkpoint than the shipped one.
+
+    Attributes:
+        recipe: backbone, weights, preprocessing and projection, down to the digests.
+        size: (height, width) of the frames it takes; squash, do not crop.
+        centres: mean picture vector and mean caption vector, (2, 256), of the training pairs; both
+            modalities sit in narrow, different cones, and whoever mixes them may subtract these.
+
+    Raises:
+        InputError, IntegrityError, MachineError: as the weights' loaders say.
+    """
+
+    size = (SIZE, SIZE)
+
+    def __init__(self, projection: Path | None = None) -> None:
+        self._network, stored = load_projection(load_backbone(), projection)
+        head = self._network.head
+        self.centres: NDArray[np.float32] = (
+            torch.stack([head.picture_centre, head.caption_centre]).float().numpy()
+        )
+        self.recipe = Recipe(
+            name="lite",
+            backbone="EfficientNet-Lite0",
+            weights_sha256=WEIGHTS_SHA256,
+            rate="2/s",
+            preprocessing="whole frame squashed to 224x224 RGB; (pixel - 127) / 128",
+            projection=stored.digest,
+            normalisation="l2",
+            width=WIDTH,
+            space=SPACE,
+        )
+
+    def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Encode frames; each row depends on its own frame alone.
+
+        Args:
+            images: (N, 224, 224, 3) uint8, RGB; N may be 0.
+
+        Returns:
+            (N, 256) float32, rows of length one.
+
+        Raises:
+            InputError: another shape or type.
+        """
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*self.size, 3):
+            raise InputError(
+                f"the lite encoder takes (N, {SIZE}, {SIZE}, 3) uint8 frames, "
+                f"not {images.shape} {images.dtype}",
+                "resize the frames first",
+            )
+        result = np.empty((len(images), WIDTH), np.float32)
+        with torch.inference_mode():
+            for at in range(0, len(images), FRAMES_AT_ONCE):
+                batch = torch.from_numpy(np.ascontiguousarray(images[at : at + FRAMES_AT_ONCE]))
+                pixels = batch.permute(0, 3, 1, 2).float()
+                result[at : at + FRAMES_AT_ONCE] = self._network(pixels).numpy()
+        return result
