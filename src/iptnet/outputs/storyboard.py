@@ -1,0 +1,131 @@
+"""storyboard.jpg: a contact sheet, one tile a keyshot, with its times and its score.
+
+The grid adapts: one keyshot is one large picture, many are a sheet about three by two; portrait
+videos get portrait tiles. Beyond ``MAX_TILES`` keyshots the best are shown and the header says so.
+"""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageOps
+
+from iptnet.atomic import write_bytes
+from iptnet.outputs.clock import clock
+from iptnet.outputs.lettering import lettering
+from iptnet.outputs.markup import shorten
+from iptnet.outputs.pictures import Picture, Thumbnails, Tile, tiles
+from iptnet.outputs.style import DARK
+from iptnet.timeline import Timeline
+
+MAX_TILES = 96
+MAX_COLUMNS = 8
+SHEET = 1280
+"""Width in pixels to aim at."""
+MARGIN = 32
+GAP = 16
+HEADER = 86
+CAPTION = 42
+RADIUS = 8
+
+
+def write_storyboard(timeline: Timeline, path: Path, thumbnails: Thumbnails) -> None:
+    """Draw the contact sheet as JPEG.
+
+    Raises:
+        MachineError: the folder cannot be written or the disk is full.
+    """
+    sheet = draw_storyboard(timeline, tiles(timeline, thumbnails, MAX_TILES))
+    out = BytesIO()
+    sheet.save(out, "JPEG", quality=88, subsampling=0, optimize=True)
+    write_bytes(path, out.getvalue())
+
+
+def grid(count: int, aspect: float) -> tuple[int, int, int]:
+    """Columns, and the width and height of one picture.
+
+    Args:
+        count: tiles, at least 1.
+        aspect: width over height of the video.
+    """
+    aspect = min(max(aspect, 0.4), 2.6)
+    # As many columns as make the sheet about three by two, captions included.
+    columns = round(math.sqrt(count * 1.5 / (aspect * 0.85)))
+    columns = max(1, min(columns, MAX_COLUMNS if aspect >= 1 else MAX_COLUMNS + 2, count))
+    width = (SHEET - 2 * MARGIN - (columns - 1) * GAP) // columns
+    width = min(max(width, 170 if aspect >= 1 else 120), 640 if count == 1 else 480)
+    width = min(width, round(520 * aspect))
+    return columns, width, round(width / aspect)
+
+
+def draw_storyboard(timeline: Timeline, shown: tuple[Tile, ...]) -> Image.Image:
+    """The contact sheet as a picture; without a keyshot only its header."""
+    source = timeline.source
+    columns, wide, high = grid(max(1, len(shown)), source.width / max(source.height, 1) or 1.0)
+    rows = math.ceil(len(shown) / columns)
+    width = max(2 * MARGIN + columns * (wide + GAP) - GAP, 560)
+    height = HEADER + MARGIN + rows * (high + CAPTION + GAP) - (GAP if rows else 0)
+    sheet = Image.new("RGB", (width, height), DARK.paper)
+    draw = ImageDraw.Draw(sheet)
+    _header(draw, timeline, len(shown), width)
+    left = (width - columns * (wide + GAP) + GAP) // 2 if columns == 1 else MARGIN
+    for k, tile in enumerate(shown):
+        x = left + k % columns * (wide + GAP)
+        y = HEADER + k // columns * (high + CAPTION + GAP)
+        sheet.paste(_framed(tile.picture, wide, high), (x, y))
+        _caption(draw, tile, (x, y + high + 8), wide)
+    return sheet
+
+
+def _header(draw: ImageDraw.ImageDraw, timeline: Timeline, shown: int, width: int) -> None:
+    room = (width - 2 * MARGIN) / 12
+    text, font = lettering(shorten(timeline.source.name, room), 24)
+    draw.text((MARGIN, 36), text, DARK.ink, font, anchor="ls")
+    count = len(timeline.keyshots)
+    parts = [
+        f"{clock(timeline.summary_duration)} of {clock(timeline.source.duration)}",
+        f"{count} keyshot{'' if count == 1 else 's'}",
+    ]
+    if shown < count:
+        parts.append(f"the best {shown} shown")
+    text, font = lettering("  ·  ".join(parts), 16)
+    draw.text((MARGIN, 62), text, DARK.soft, font, anchor="ls")
+
+
+def _caption(draw: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int], wide: int) -> None:
+    """A score bar, the times, and the score where there is room."""
+    x, y = at
+    score = min(max(tile.keyshot.score, 0.0), 1.0)
+    draw.rounded_rectangle((x, y, x + wide - 1, y + 3), 2, DARK.line)
+    if score * wide >= 4:
+        draw.rounded_rectangle((x, y, x + round(score * wide) - 1, y + 3), 2, DARK.accent)
+    precise = 1 if tile.keyshot.duration < 2 else 0
+    times = f"{clock(tile.keyshot.start, precise)} - {clock(tile.keyshot.end, precise)}"
+    text, font = lettering(times, 15)
+    draw.text((x, y + 24), text, DARK.ink, font, anchor="ls")
+    number, small = lettering(f"{score:.2f}", 13)
+    if font.getlength(text) + small.getlength(number) + 12 <= wide:
+        draw.text((x + wide, y + 24), number, DARK.soft, small, anchor="rs")
+
+
+def _framed(picture: Picture | None, wide: int, high: int) -> Image.Image:
+    """The picture inside a cell with round corners; a plain cell with a mark when it is missing."""
+    cell = Image.new("RGB", (wide, high), DARK.band)
+    if picture is None:
+        draw = ImageDraw.Draw(cell)
+        text, font = lettering("no picture", 14)
+        draw.text((wide // 2, high // 2), text, DARK.soft, font, anchor="mm")
+    else:
+        fitted = ImageOps.contain(Image.fromarray(picture), (wide, high), Image.Resampling.LANCZOS)
+        if wide - fitted.width <= 2 and high - fitted.height <= 2:
+            # Rounding alone must not leave hairlines beside the picture.
+            fitted = fitted.resize((wide, high), Image.Resampling.LANCZOS)
+        cell.paste(fitted, ((wide - fitted.width) // 2, (high - fitted.height) // 2))
+    scale = 4
+    mask = Image.new("L", (wide * scale, high * scale), 0)
+    corner = (0, 0, wide * scale - 1, high * scale - 1)
+    ImageDraw.Draw(mask).rounded_rectangle(corner, RADIUS * scale, 255)
+    paper = Image.new("RGB", (wide, high), DARK.paper)
+    return Image.composite(cell, paper, mask.resize((wide, high), Image.Resampling.BOX))
