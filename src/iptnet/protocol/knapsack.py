@@ -1,7 +1,8 @@
 """The exact 0/1 knapsack that turns shot scores into keyshots.
 
 The dynamic program runs over items one by one and over all capacities at once. One bit per item
-and capacity remembers the decision, so 300 shots in 100,000 frames need 4 MB and some 50 ms.
+and capacity remembers the decision: 350 shots and a capacity of 100,000 frames take 7 MB and about
+a tenth of a second.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_DECISION_BYTES = 1 << 31
+MAX_BYTES = 1 << 31
+BITS = 61  # of a limb: two of them and a carry fit an int64
+MASK = (1 << BITS) - 1
 
 
 def knapsack(
@@ -28,9 +31,9 @@ def knapsack(
     among equally good sets the answer is the one that does without the latest items: of all optimal
     sets, the smallest when read as the binary number with bit ``i`` for item ``i``.
 
-    Float values are compared exactly, as the binary fractions they are: nothing is rounded. When
-    they (or the integers) do not fit 63 bits together, the same program runs on Python integers,
-    some thirty times slower.
+    Float values are added and compared exactly, as the binary fractions they are: they become
+    integers over a common denominator, in as many 61-bit limbs as their sum needs (one for
+    integers, mostly two for floats). Nothing is rounded.
 
     Args:
         values: ``(S,)`` integers or finite floats.
@@ -42,7 +45,7 @@ def knapsack(
 
     Raises:
         ValueError: lengths differ, a weight or the capacity is negative or not whole, a value is
-            not finite, or the table of decisions would need more than 2 GiB.
+            not finite, or the tables would need more than 2 GiB.
     """
     exact = _exact_values(values)
     sizes = [_whole(w, "a weight") for w in np.asarray(weights).tolist()]
@@ -53,18 +56,19 @@ def knapsack(
     room = min(room, sum(sizes[i] for i in worthy))
     if room == sum(sizes[i] for i in worthy):
         return worthy
-    needed = len(worthy) * (room // 8 + 1)
-    if needed > MAX_DECISION_BYTES:
+    total = sum(exact[i] for i in worthy)
+    n_limbs = max(1, -(-total.bit_length() // BITS))
+    needed = len(worthy) * (room // 8 + 1) + 24 * n_limbs * (room + 1)
+    if needed > MAX_BYTES:
         raise ValueError(f"{len(worthy)} items in a capacity of {room} need {needed >> 20} MiB")
-
-    fits = sum(exact[i] for i in worthy) < 1 << 63
-    best = np.zeros(room + 1, dtype=np.int64 if fits else object)  # best[c]: value within weight c
+    best = np.zeros((n_limbs, room + 1), dtype=np.int64)  # [:, c]: the most value within weight c
     decisions = []
     for i in worthy:
-        with_it = best[: room + 1 - sizes[i]] + exact[i]
-        better = with_it > best[sizes[i] :]
-        best[sizes[i] :][better] = with_it[better]
-        decisions.append(np.packbits(better.astype(bool)))
+        with_it = _add(best[:, : room + 1 - sizes[i]], exact[i])
+        without = best[:, sizes[i] :]
+        better = _greater(with_it, without)
+        np.copyto(without, with_it, where=better)
+        decisions.append(np.packbits(better))
 
     chosen = []
     for i, bits in zip(reversed(worthy), reversed(decisions), strict=True):
@@ -75,14 +79,38 @@ def knapsack(
     return chosen[::-1]
 
 
+def _add(numbers: NDArray[np.int64], value: int) -> NDArray[np.int64]:
+    """Numbers in limbs of 61 bits, lowest first ``(limbs, n)``, each plus the value."""
+    total = np.empty_like(numbers)
+    carry: NDArray[np.int64] | int = 0
+    for limb in range(len(numbers)):
+        np.add(numbers[limb], (value >> BITS * limb & MASK), out=total[limb])
+        if limb:
+            total[limb] += carry
+        if limb + 1 < len(numbers):
+            carry = total[limb] >> BITS
+            total[limb] &= MASK
+    return total
+
+
+def _greater(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where a number in limbs is strictly greater than another."""
+    greater: NDArray[np.bool_] = a[0] > b[0]
+    for high_a, high_b in zip(a[1:], b[1:], strict=True):
+        greater = (high_a > high_b) | ((high_a == high_b) & greater)
+    return greater
+
+
 def _exact_values(values: Sequence[float] | NDArray[Any]) -> list[int]:
     """The values as integers over their common denominator: same order, same sums."""
-    raw = np.asarray(values).tolist()
-    if not isinstance(raw, list) or any(isinstance(v, list | str | complex) for v in raw):
+    # Python's own numbers stay as they are: an array would round 2**70 + 1 beside a float.
+    given = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    raw = [v.item() if isinstance(v, np.generic) else v for v in given]
+    if not all(isinstance(v, int | float) for v in raw):
         raise ValueError("values are one row of numbers")
     try:
         exact = [Fraction(v) for v in raw]
-    except (ValueError, OverflowError, TypeError) as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"a value is not a finite number: {error}") from error
     # A float's denominator is a power of two, so the largest is common to all.
     common = max((f.denominator for f in exact), default=1)
