@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,19 +30,16 @@ def atomic_path(final: Path) -> Iterator[Path]:
     final = Path(final)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(PARTIAL + final.suffix, ".", final.parent)
-        os.close(handle)
+        # Not mkstemp: what we publish follows the user's umask like any other file, and only
+        # opening it that way does so without touching the umask of other threads.
+        temporary = final.parent / f".{secrets.token_hex(8)}{PARTIAL}{final.suffix}"
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise _as_machine_error(error, final) from error
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        # mkstemp makes private files; what we publish follows the user's umask like any other.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         temporary.replace(final)
     except OSError as error:
         raise _as_machine_error(error, final) from error

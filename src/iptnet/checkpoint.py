@@ -61,7 +61,8 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     import torch
     from safetensors.torch import save_file
 
-    tensors = {k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}
+    # Clones, because safetensors refuses tensors that share memory, as tied weights do.
+    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in checkpoint.tensors.items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise IntegrityError(f"{name} holds NaN or infinity", "do not keep this state")
@@ -72,11 +73,19 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
         "recipes": [r.to_dict() for r in checkpoint.recipes],
         "provenance": dict(checkpoint.provenance),
     }
+    # As it will be read: JSON turns tuples into lists and number keys into text that sorts anew.
+    head = json.loads(json.dumps(head, allow_nan=False))
     digest = _digest(head, tensors)
     text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={KEY: text})
-    return replace(checkpoint, tensors=tensors, digest=digest)
+    return replace(
+        checkpoint,
+        config=head["config"],
+        provenance=head["provenance"],
+        tensors=tensors,
+        digest=digest,
+    )
 
 
 def load(path: Path, kind: str | None = None) -> Checkpoint:
@@ -102,7 +111,7 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
             if text is None:
                 raise IntegrityError(f"{path} carries no iptnet description", again)
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        raw = json.loads(text)
+        raw = json.loads(text, parse_constant=_refuse_constant)
     except (SafetensorError, ValueError, OSError, RecursionError) as error:
         raise IntegrityError(f"{path} is not a whole safetensors checkpoint: {error}", again) from (
             error
@@ -110,6 +119,9 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
         raise IntegrityError(f"{path} is {found!r}, not {SCHEMA!r}", again)
+    fields = {"schema": str, "kind": str, "config": dict, "recipes": list, "provenance": dict}
+    if any(not isinstance(raw.get(name), kind) for name, kind in fields.items()):
+        raise IntegrityError(f"{path} has an incomplete description", again)
     digest = raw.pop("digest", None)
     if digest != _digest(raw, tensors):
         raise IntegrityError(f"{path} does not match its own digest", "get the file again")
@@ -140,6 +152,10 @@ def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None
         shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise IntegrityError(f"{where} does not fit the model: {shown}", "check its config")
     module.load_state_dict({k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()})
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} in the description")
 
 
 def _digest(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:

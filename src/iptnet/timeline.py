@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -123,7 +124,9 @@ class Timeline:
         plain = asdict(self)
         ordered = {"schema": SCHEMA, "source": plain.pop("source"), "recipe": plain.pop("recipe")}
         ordered["checkpoint"] = plain.pop("checkpoint")
-        return json.dumps({**ordered, **plain}, indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps({**ordered, **plain}, indent=1, ensure_ascii=False, allow_nan=False)
+        # File names that are not UTF-8 come as lone surrogates, which no UTF-8 file can hold.
+        return re.sub("[\ud800-\udfff]", lambda lone: f"\\u{ord(lone[0]):04x}", text)
 
     @classmethod
     def from_json(cls, text: str) -> Timeline:
@@ -133,26 +136,28 @@ class Timeline:
             ValueError: not JSON, another schema, or a field that is missing, unknown or ill-typed.
         """
         try:
-            raw = json.loads(text, parse_constant=_refuse_constant)
+            raw = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError as error:
             raise ValueError("the JSON is nested too deeply") from error
         if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
             found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
             raise ValueError(f"schema {found!r} is not {SCHEMA!r}")
+        if unknown := sorted(set(raw) - {f.name for f in fields(cls)} - {"schema"}):
+            raise ValueError(f"not a timeline: unknown field {unknown[0]!r}")
         try:
             return cls(
                 source=_build(Source, raw["source"]),
                 importance=_build(
                     Curve, {k: tuple(_numbers(v)) for k, v in raw["importance"].items()}
                 ),
-                shots=tuple(_build(Shot, s) for s in raw["shots"]),
-                keyshots=tuple(_build(Keyshot, k) for k in raw["keyshots"]),
-                moments=tuple(_build(Moment, m) for m in raw["moments"]),
+                shots=tuple(_build(Shot, s) for s in _list(raw["shots"])),
+                keyshots=tuple(_build(Keyshot, k) for k in _list(raw["keyshots"])),
+                moments=tuple(_build(Moment, m) for m in _list(raw["moments"])),
                 recipe=_mapping(raw["recipe"]),
                 checkpoint=_mapping(raw["checkpoint"]),
-                warnings=tuple(_text(w) for w in raw["warnings"]),
+                warnings=tuple(_text(w) for w in _list(raw["warnings"])),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a timeline: {type(error).__name__} at {error}") from error
 
 
@@ -160,8 +165,20 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number in a timeline")
 
 
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError(f"{digits} is beyond what a number here can be")
+    return number
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("a list")
+    return value
+
+
 def _numbers(value: Any) -> list[float]:
-    if not isinstance(value, list) or not all(_is_number(x) for x in value):
+    if not all(_is_number(x) for x in _list(value)):
         raise TypeError("a list of numbers")
     return [float(x) for x in value]
 
@@ -192,7 +209,9 @@ def _build(kind: type[Any], raw: Any) -> Any:
         expected = known[name]
         good = (
             _is_number(value)
-            if expected in {"float", "int"}
+            if expected == "float"
+            else isinstance(value, int) and not isinstance(value, bool)
+            if expected == "int"
             else isinstance(value, bool)
             if expected == "bool"
             else isinstance(value, str)

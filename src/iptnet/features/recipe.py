@@ -52,13 +52,18 @@ class Recipe:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Recipe:
+    def from_dict(cls, raw: Any) -> Recipe:
         """Read :meth:`to_dict`.
 
         Raises:
             IntegrityError: a field is missing, unknown or of another type.
         """
         known = {f.name: int if f.name == "width" else str for f in fields(cls)}
+        if not isinstance(raw, Mapping):
+            raise IntegrityError(
+                f"not a feature recipe: {type(raw).__name__}, not an object",
+                "record the recipe again with this version",
+            )
         if set(raw) != set(known):
             odd = sorted(set(raw) ^ set(known))
             raise IntegrityError(
