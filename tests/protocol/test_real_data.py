@@ -66,11 +66,13 @@ def test_random_importance_reaches_a_respectable_f(benchmark_set: tuple) -> None
 
 
 def test_ground_truth_fills_the_budget(benchmark_set: tuple) -> None:
-    _, videos = benchmark_set
+    dataset, videos = benchmark_set
+    # SumMe's people kept to 15 % of the seconds, roughly; TVSum's summaries are the knapsack's.
+    most = {"summe": 0.16, "tvsum": 0.15}[dataset]
     for labels, gtscore in videos.values():
         truth = ground_truth_summary(gtscore, labels.picks, labels.change_points, labels.n_frames)
         assert 0 < truth.mean() <= 0.15
-        assert labels.user_summaries.mean(axis=1).max() <= 0.155
+        assert labels.user_summaries.mean(axis=1).max() <= most
 
 
 def test_the_splits_name_the_files_videos(benchmark_set: tuple) -> None:

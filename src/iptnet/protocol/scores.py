@@ -48,7 +48,8 @@ def f_score(machine: ArrayLike, users: ArrayLike, how: How) -> FScore:
     overlap = truth @ mine
     precision = _ratio(overlap, mine.sum())
     recall = _ratio(overlap, truth.sum(axis=1))
-    f = _ratio(2 * precision * recall, precision + recall)
+    # From the counts, not from P and R: equal scores then are equal floats, and ties are ties.
+    f = _ratio(2 * overlap, mine.sum() + truth.sum(axis=1))
     if how == "mean":
         return FScore(float(f.mean()), float(precision.mean()), float(recall.mean()))
     best = int(f.argmax())
