@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,13 @@ import numpy as np
 from iptnet.errors import InputError
 from iptnet.features.cache import FeatureCache, Features, content_sha256
 from iptnet.selection.keyshots import select
-from iptnet.shots.kts import change_points
+from iptnet.shots.kts import change_points, frame_bounds
 from iptnet.timeline import Curve, Source, Timeline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from iptnet.data.benchmark import BenchmarkVideo
+    from iptnet.data.record import BenchmarkVideo
     from iptnet.features.encoders import Encoder
     from iptnet.model.summarizer import Summarizer
     from iptnet.video.limits import Limits
@@ -36,6 +36,8 @@ RATE = 2.0
 
 MAX_SHOT = 10.0
 """Seconds. A one-take video has no change points; the summary still needs parts to choose from."""
+
+MAX_STEPS = int(MAX_SHOT * RATE)
 
 
 def load(
@@ -100,10 +102,10 @@ class Model:
             LimitError: beyond ``limits``.
         """
         path = Path(path)
+        from iptnet.video.child import check_file
         from iptnet.video.limits import Limits
-        from iptnet.video.probe import check_path
 
-        check_path(path, limits or Limits())
+        check_file(path, limits or Limits())
         digest = content_sha256(path)
         features = self.cache.get(digest, self.encoder.recipe) if self.cache else None
         if features is None:
@@ -175,7 +177,7 @@ class Encoded:
     def bounds(self) -> NDArray[np.float64]:
         """Shots as ``(S, 2)`` seconds, without gaps, from 0 to the duration."""
         times = self.features.times
-        starts = change_points(self.features.vectors, max_steps=max(int(MAX_SHOT * RATE), 1))
+        starts = change_points(self.features.vectors, max_steps=MAX_STEPS)
         # The cut lies somewhere between the last sample before it and the first one after.
         cuts = (times[starts - 1] + times[starts]) / 2
         edges = np.concatenate([[0.0], cuts, [max(self.source.duration, float(times[-1]) + 1e-3)]])
@@ -201,7 +203,7 @@ class Encoded:
             values,
             self.bounds,
             self.source.duration,
-            ratio,
+            ratio=ratio,
             frame_interval=1 / self.source.fps if self.source.fps > 0 else None,
         )
         return Timeline(
@@ -222,25 +224,24 @@ class Encoded:
         Where the sampling asked for one frame twice (a file with few frames a second), the picture
         stands once: picks are frames, and a frame has one feature.
         """
-        from iptnet.data.benchmark import BenchmarkVideo
+        from iptnet.data.record import BenchmarkVideo
 
         indices = np.asarray(self.features.metadata["indices"], dtype=np.int64)
         picks, kept = np.unique(indices, return_index=True)
         n_frames = max(int(self.features.metadata["n_frames"]), int(picks[-1]) + 1)
-        vectors, times = self.features.vectors[kept], self.features.times[kept]
-        starts = np.concatenate(
-            [[0], picks[change_points(vectors, max_steps=max(int(MAX_SHOT * RATE), 1))]]
-        )
-        ends = np.concatenate([starts[1:] - 1, [n_frames - 1]])
-        blank = BenchmarkVideo.unlabelled(
+        vectors = self.features.vectors[kept].astype(np.float32)
+        shots = frame_bounds(change_points(vectors, max_steps=MAX_STEPS), picks, n_frames)
+        return BenchmarkVideo(
             key=key,
             name=self.source.name,
             features=vectors,
             picks=picks,
             n_frames=n_frames,
-            change_points=np.stack([starts, ends], axis=1),
+            fps=self.source.fps,
+            change_points=shots,
+            n_frame_per_seg=shots[:, 1] - shots[:, 0] + 1,
+            times=self.features.times[kept],
         )
-        return replace(blank, fps=self.source.fps, times=times)
 
 
 def _text(path: str | Path) -> str:

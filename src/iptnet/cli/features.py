@@ -13,7 +13,7 @@ from iptnet.cli.inputs import for_each
 from iptnet.errors import UsageError
 
 if TYPE_CHECKING:
-    from iptnet.data.benchmark import BenchmarkVideo
+    from iptnet.data.record import BenchmarkVideo
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FeaturesCommand:
             raise UsageError("no video given", "iptnet features VIDEO… --out FILE.h5")
         from iptnet.api import load
         from iptnet.atomic import require_writable
-        from iptnet.data.benchmark import write_benchmark
+        from iptnet.data.write import write_benchmark
 
         require_writable(self.out.parent)
         model = load(encoder=self.encoder, weights=self.weights, cache=not self.no_cache)

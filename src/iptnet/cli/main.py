@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.write(f"iptnet {__version__}\n")
         raise SystemExit(0)
     command = tyro.cli(
-        Command,  # type: ignore[arg-type]  # a union of annotated types is a type form
+        Command,
         prog="iptnet",
         description="Video summarization and moment localization with one model, on your machine.",
         args=given or ["--help"],

@@ -48,11 +48,12 @@ class Summarize:
 
         require_writable(self.out)
         from iptnet.api import load
-        from iptnet.video.probe import check_path
+        from iptnet.video.child import check_file
+        from iptnet.video.limits import Limits
 
         # A wrong name should be told at once, not after the model has loaded.
         if len(self.videos) == 1:
-            check_path(self.videos[0])
+            check_file(self.videos[0], Limits())
         model = load(summarizer=self.checkpoint, cache=not self.no_cache)
         folders = dict(zip(self.videos, output_folders(self.videos, self.out), strict=True))
 
