@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.data.annotation_file import number, read_json, short
+from iptnet.data.annotation_file import number, parse_json, read_json, short
 from iptnet.errors import InputError, IntegrityError, LimitError
 from iptnet.features.recipe import Recipe
 
@@ -26,12 +26,14 @@ class FeatureFolder:
     """Features by video name: a folder of ``<video>.npy`` or ``<video>.h5``, or one h5 file.
 
     Args:
-        path: the folder, or an h5 file with one dataset ``<video>`` (T, D) or one group
-            ``<video>/features`` per video.
-        recipe: how the features were made; ``None`` reads ``recipe.json`` in the folder: the
-            recipe's fields and, optionally, ``step_seconds``.
-        step_seconds: seconds from one step to the next. ``None`` spreads the steps evenly over the
-            video, as most published code does.
+        path: the folder, its h5 files with a dataset ``features`` (T, D); or an h5 file with one
+            dataset ``<video>`` or one group ``<video>/features`` per video. Beside ``features``
+            there may be ``times`` (T,), seconds.
+        recipe: how the features were made; ``None`` reads ``recipe.json`` in the folder (the
+            recipe's fields and, optionally, ``step_seconds``) or the h5 file's attribute
+            ``recipe``, as ``iptnet features`` writes it.
+        step_seconds: seconds from one step to the next, where there are no ``times``. ``None``
+            spreads the steps evenly over the video, as most published code does.
 
     Raises:
         InputError: no such folder or file, or nothing in it.
@@ -42,27 +44,21 @@ class FeatureFolder:
         self, path: Path, recipe: Recipe | None = None, *, step_seconds: float | None = None
     ) -> None:
         self.path = Path(path)
-        declared = self.path / "recipe.json"
-        if recipe is None and not declared.is_file():
+        # Names are looked up in this listing and never joined to the path: a video called
+        # "../../etc/x" in an annotation file finds nothing.
+        self._files, declared = self._list()
+        if not self._files:
+            raise InputError(f"{self.path} holds no features", "check the path")
+        declared_step = declared.pop("step_seconds", None)
+        if recipe is None and not declared:
             raise IntegrityError(
                 f"{self.path} does not say how its features were made",
                 "put a recipe.json into it (docs/your-data.md), or pass recipe=",
             )
-        if recipe is None:
-            raw = read_json(declared)
-            if not isinstance(raw, dict):
-                raise IntegrityError(f"{declared} is not an object", "see docs/your-data.md")
-            declared_step = raw.pop("step_seconds", None)
-            recipe = Recipe.from_dict(raw)
-            if step_seconds is None and declared_step is not None:
-                step_seconds = _step(declared_step, declared)
-        self.recipe = recipe
-        self.step_seconds = step_seconds
-        # Names are looked up in this listing and never joined to the path: a video called
-        # "../../etc/x" in an annotation file finds nothing.
-        self._files = self._list()
-        if not self._files:
-            raise InputError(f"{self.path} holds no .npy or .h5 features", "check the path")
+        self.recipe = Recipe.from_dict(declared) if recipe is None else recipe
+        self.step_seconds = (
+            _step(declared_step, self.path) if step_seconds is None else step_seconds
+        )
 
     @property
     def videos(self) -> frozenset[str]:
@@ -88,7 +84,7 @@ class FeatureFolder:
         """
         if video not in self._files:
             raise InputError(f"{self.path} has no features of {short(video)}", "extract them")
-        vectors = self._vectors(video)
+        vectors, times = self._load(video)
         where = f"{self.path}: {video}"
         if vectors.ndim != 2 or vectors.shape[1] != self.recipe.width or len(vectors) == 0:
             raise IntegrityError(
@@ -98,6 +94,10 @@ class FeatureFolder:
             )
         if not np.isfinite(vectors).all():
             raise IntegrityError(f"{where}: not finite", "extract the features again")
+        if times is not None:
+            if times.shape != (len(vectors),) or not (np.diff(times) > 0).all():
+                raise IntegrityError(f"{where}: times do not rise with the steps", "correct them")
+            return times, vectors
         step = self.step_seconds
         if step is None:
             if duration is None:
@@ -108,65 +108,96 @@ class FeatureFolder:
             step = duration / len(vectors)
         return np.arange(len(vectors), dtype=np.float64) * np.float64(step), vectors
 
-    def _list(self) -> dict[str, Path]:
+    def _list(self) -> tuple[dict[str, Path], dict[str, Any]]:
+        """File of each video, and the declaration found beside or in them."""
         if self.path.is_dir():
             files = sorted(p for p in self.path.iterdir() if p.suffix in {".npy", ".h5", ".hdf5"})
-            return {p.stem: p for p in files if p.is_file()}
-        if not self.path.is_file():
-            raise InputError(f"{self.path} does not exist", "check the path")
-        import h5py
+            beside = self.path / "recipe.json"
+            declared = read_json(beside) if beside.is_file() else {}
+            listing = {p.stem: p for p in files if p.is_file()}
+        else:
+            with _opened(self.path) as file:
+                text = file.attrs.get("recipe", "{}")
+                listing = dict.fromkeys(map(str, file), self.path)
+            try:
+                declared = parse_json(text) if isinstance(text, str) else None
+            except ValueError:
+                declared = None
+        if not isinstance(declared, dict):
+            raise IntegrityError(f"{self.path}: its recipe is no object", "see docs/your-data.md")
+        return listing, declared
 
-        try:
-            with h5py.File(self.path, "r") as file:
-                return dict.fromkeys(map(str, file), self.path)
-        except OSError as error:
-            raise IntegrityError(
-                f"{self.path} is not an h5 file: {error}", "fetch it again"
-            ) from error
-
-    def _vectors(self, video: str) -> NDArray[np.float32]:
+    def _load(self, video: str) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+        """Features, and times where the file has them."""
         file = self._files[video]
         try:
             if file.suffix == ".npy":
                 # Mapped first: a header may declare terabytes that the file does not have.
                 mapped = np.load(file, mmap_mode="r", allow_pickle=False)
-                _require_size(mapped, file)
-                return np.array(mapped, dtype=np.float32)
-            return self._from_h5(file, video)
-        except (OSError, ValueError, TypeError, EOFError) as error:
+                _require_plain(mapped, file)
+                return np.array(mapped, dtype=np.float32), None
+            import h5py
+
+            with _opened(file) as root:
+                if self.path.is_dir():
+                    return _beside_times(root, file)
+                node = _inside(root, video, file)
+                if isinstance(node, h5py.Group):
+                    return _beside_times(node, file)
+                _require_plain(node, file)
+                return np.asarray(node[...], dtype=np.float32), None
+        except (OSError, ValueError, TypeError, EOFError, RuntimeError, KeyError) as error:
             raise IntegrityError(f"{file} cannot be read: {error}", "extract it again") from error
 
-    def _from_h5(self, file: Path, video: str) -> NDArray[np.float32]:
-        import h5py
 
-        with h5py.File(file, "r") as opened:
-            keys = ["features"] if self.path.is_dir() else [video]
-            if isinstance(opened.get(keys[0], getlink=True), h5py.HardLink) and isinstance(
-                opened[keys[0]], h5py.Group
-            ):
-                keys.append("features")
-            node: Any = opened
-            for key in keys:
-                if not isinstance(node.get(key, getlink=True), h5py.HardLink):
-                    raise IntegrityError(
-                        f"{file}: {'/'.join(keys)} is missing or a link to elsewhere",
-                        "store the features in the file itself, as a dataset 'features'",
-                    )
-                node = node[key]
-            if not isinstance(node, h5py.Dataset) or node.is_virtual or node.external:
-                raise IntegrityError(f"{file}: {'/'.join(keys)} is no plain dataset", "copy it in")
-            _require_size(node, file)
-            return np.asarray(node[...], dtype=np.float32)
+def _opened(path: Path) -> Any:
+    """An h5 file for reading."""
+    import h5py
+
+    if not path.is_file():
+        raise InputError(f"{path} is not a file or folder of features", "check the path")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise IntegrityError(f"{path} is not a whole h5 file: {error}", "fetch it again") from error
 
 
-def _require_size(array: Any, file: Path) -> None:
+def _beside_times(group: Any, file: Path) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    vectors = _inside(group, "features", file)
+    _require_plain(vectors, file)
+    times = None
+    if "times" in group:
+        times = _inside(group, "times", file)
+        _require_plain(times, file)
+        times = np.asarray(times[...], dtype=np.float64)
+    return np.asarray(vectors[...], dtype=np.float32), times
+
+
+def _inside(group: Any, name: str, file: Path) -> Any:
+    """A member of a group that is no link, since a link may lead to another file."""
+    import h5py
+
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise IntegrityError(
+            f"{file}: {group.name.rstrip('/')}/{name} is missing or a link",
+            "store the features in the file itself, as a dataset 'features'",
+        )
+    return group[name]
+
+
+def _require_plain(array: Any, file: Path) -> None:
+    """Numbers of sane size, stored in the file itself."""
+    if getattr(array, "is_virtual", False) or getattr(array, "external", None):
+        raise IntegrityError(f"{file}: keeps its data in another file", "copy it in")
+    if getattr(array, "shape", None) is None or array.dtype.kind not in "fiu":
+        raise IntegrityError(f"{file}: holds no numbers", "extract it again")
     if math.prod(array.shape) * max(array.dtype.itemsize, 4) > LARGEST:
         raise LimitError(f"{file}: {array.shape} exceeds {LARGEST >> 30} GiB", "split the video")
-    if array.dtype.kind not in "fiu":
-        raise IntegrityError(f"{file}: {array.dtype} are no features", "extract it again")
 
 
-def _step(value: Any, declared: Path) -> float:
+def _step(value: Any, declared: Path) -> float | None:
+    if value is None:
+        return None
     try:
         step = number(value)
     except ValueError as error:

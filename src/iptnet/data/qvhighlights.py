@@ -33,7 +33,11 @@ _CUT = re.compile(r"(.{11})_[0-9]+(?:\.[0-9]+)?_[0-9]+(?:\.[0-9]+)?", re.DOTALL)
 
 
 def load_qvhighlights(
-    path: Path, *, known_videos: Collection[str] | None = None, max_bad: float = MAX_BAD
+    path: Path,
+    *,
+    known_videos: Collection[str] | None = None,
+    max_bad: float = MAX_BAD,
+    keep_overruns: bool = False,
 ) -> MomentSet:
     """Read a QVHighlights annotation file.
 
@@ -42,6 +46,8 @@ def load_qvhighlights(
             and, together or not at all, ``relevant_clip_ids`` and ``saliency_scores``.
         known_videos: names of the videos at hand; rows about others are rejected.
         max_bad: share of rejected rows from which on the file is refused.
+        keep_overruns: take windows that end beyond their video as they are, as scoring does;
+            other sets converted to this form have some.
 
     Raises:
         InputError: unreadable, or too many rows are unusable.
@@ -50,7 +56,7 @@ def load_qvhighlights(
     seen: dict[int | str, int] = {}
     for line, text in text_lines(path):
         with ledger.row(line):
-            query = _query(text, line)
+            query = _query(text, line, keep_overruns)
             if query.qid in seen:
                 raise BadRowError(
                     "duplicate qid", f"{query.qid!r}, first on line {seen[query.qid]}"
@@ -108,7 +114,7 @@ def split_folds(
     )
 
 
-def _query(text: str, line: int) -> MomentQuery:
+def _query(text: str, line: int, keep_overruns: bool) -> MomentQuery:
     try:
         row = parse_json(text)
     except ValueError as error:
@@ -117,7 +123,8 @@ def _query(text: str, line: int) -> MomentQuery:
         raise BadRowError("wrong type", "the line is not an object")
     try:
         duration = number(_field(row, "duration"))
-        windows = tuple(_window(w, duration) for w in _list(row, "relevant_windows"))
+        until = None if keep_overruns else duration
+        windows = tuple(_window(w, until) for w in _list(row, "relevant_windows"))
         clips, saliency = _grades(row, duration)
     except BadRowError:
         raise
@@ -148,7 +155,7 @@ def query_id(value: Any) -> int | str:
     return value
 
 
-def _window(value: Any, duration: float) -> Span:
+def _window(value: Any, duration: float | None) -> Span:
     if not isinstance(value, list) or len(value) != 2:
         raise BadRowError("wrong type", f"window {short(value)} is not [start, end]")
     return window(number(value[0]), number(value[1]), duration)

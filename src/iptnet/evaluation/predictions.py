@@ -148,7 +148,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def _plain(text: str) -> float:
-    value = float(text)
+    # float alone would also take 1_000.
+    value = float(text if "_" not in text else "nan")
     if not math.isfinite(value):
         raise ValueError(f"{short(text)} is not finite")
     return value

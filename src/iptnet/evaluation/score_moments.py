@@ -95,11 +95,16 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
         metrics |= moment_metrics(
             [p.windows or () for p in used], [q.window_array for _, q in scored]
         )
-    graded = all(q.saliency for _, q in scored)
-    if (
-        _all_or_none(predictions, used, "pred_saliency_scores", lambda p: p.saliency is not None)
-        and graded
-    ):
+    ungraded = [q for _, q in scored if not q.saliency]
+    salient = _all_or_none(
+        predictions, used, "pred_saliency_scores", lambda p: p.saliency is not None
+    )
+    if salient and 0 < len(ungraded) < len(used):
+        raise InputError(
+            f"{truth}, line {ungraded[0].line}: no saliency_scores, which other lines have",
+            "get the ground truth again",
+        )
+    if salient and not ungraded:
         metrics |= highlight_metrics(
             [np.array(p.saliency) for p in used], [clip_saliency(q) for _, q in scored]
         )
@@ -119,8 +124,9 @@ def load_truth(path: Path) -> tuple[tuple[MomentQuery, ...], bool]:
     """
     first = next((text for _, text in text_lines(path)), "")
     by_qid = first.lstrip().startswith("{")
-    load = load_qvhighlights if by_qid else load_charades
-    return load(path, max_bad=0.0).queries, by_qid
+    if by_qid:
+        return load_qvhighlights(path, max_bad=0.0, keep_overruns=True).queries, True
+    return load_charades(path, max_bad=0.0).queries, False
 
 
 def _by_key(
