@@ -180,9 +180,7 @@ def sample_frames(
         child.close()
         raise
     exact = str(Fraction(rate).limit_denominator(1_000_000))
-    return FrameStream(
-        child, file, size, batch, rate=exact, preview=preview, threads=threads
-    )
+    return FrameStream(child, file, size, batch, rate=exact, preview=preview, threads=threads)
 
 
 def frames_at(
@@ -231,14 +229,15 @@ def frames_at(
         return FrameBatch(empty, np.zeros((0, *size, 3), np.uint8), empty, np.zeros(0, np.int64))
     whole = stack(found)
     return replace(
-        whole, times=wanted, images=whole.images[back], shown=whole.shown[back],
+        whole,
+        times=wanted,
+        images=whole.images[back],
+        shown=whole.shown[back],
         indices=whole.indices[back],
     )
 
 
-def upright(
-    picture: NDArray[np.uint8], orientation: tuple[bool, bool, bool]
-) -> NDArray[np.uint8]:
+def upright(picture: NDArray[np.uint8], orientation: tuple[bool, bool, bool]) -> NDArray[np.uint8]:
     """Turn a stored picture (h, w, 3) the way it is meant to be seen."""
     swap, flip_x, flip_y = orientation
     if swap:

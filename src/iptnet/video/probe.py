@@ -72,7 +72,9 @@ class VideoInfo:
         return 180 if flip_x and flip_y else 0
 
 
-def probe(path: str | Path, limits: Limits | None = None, *, child: Child | None = None) -> VideoInfo:
+def probe(
+    path: str | Path, limits: Limits | None = None, *, child: Child | None = None
+) -> VideoInfo:
     """Look into a file without decoding more than its first picture.
 
     Args:

@@ -20,8 +20,8 @@ from av.error import FFmpegError
 from iptnet.video.guard import freeze_descriptors, thaw_descriptors
 
 # Names of ffmpeg's demuxers. None of these follows references: no hls, dash, sdp, concat, image2.
-CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf".split(",")
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf".split(
+    ","
 )
 MAX_BROKEN_PACKETS = 1000  # in a row: nothing good comes after that
 MAX_FLUSHES = 64  # each may report one damaged packet that a decoding thread still held
@@ -102,8 +102,7 @@ class Reader:
         except (FFmpegError, ValueError, RuntimeError) as error:
             raise Refusal(
                 "input",
-                "is not a video in a container we read, or its index is damaged "
-                f"({reason(error)})",
+                f"is not a video in a container we read, or its index is damaged ({reason(error)})",
                 "repair or re-encode it, or give another file",
             ) from error
         if (count := len(self.container.streams)) > limits["max_streams"]:

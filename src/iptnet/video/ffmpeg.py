@@ -1,0 +1,138 @@
+"""Run the bundled ffmpeg confined, watched, with progress, and without leaving anything behind."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from iptnet.errors import InputError, LimitError, MachineError
+from iptnet.video import guard
+from iptnet.video.limits import Limits
+
+POLL_SECONDS = 0.2
+STDERR_BYTES = 1 << 20
+
+
+def executable() -> str:
+    """The ffmpeg that imageio-ffmpeg carries or finds.
+
+    Raises:
+        MachineError: there is none for this machine.
+    """
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise MachineError(
+            "no ffmpeg executable was found", "install imageio-ffmpeg's binary wheel, or ffmpeg"
+        ) from error
+
+
+@functools.cache
+def has_filter(name: str) -> bool:
+    """Whether this ffmpeg was built with a filter."""
+    done = subprocess.run(
+        [executable(), "-hide_banner", "-filters"], capture_output=True, text=True, check=False
+    )
+    return any(line.split()[1:2] == [name] for line in done.stdout.splitlines())
+
+
+def run(
+    arguments: Sequence[str],
+    what: str,
+    limits: Limits,
+    on_frames: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Run ffmpeg to its end.
+
+    Args:
+        arguments: after the program's name and our own general options.
+        what: the input, as errors should name it.
+        limits: memory, processor time, and how long it may make no progress.
+        on_frames: told how many frames have been written.
+
+    Raises:
+        InputError: ffmpeg gave up on the input, crashed, or hung.
+        LimitError: beyond memory or processor time.
+        MachineError: the disk is full, or ffmpeg cannot be run.
+    """
+    setup = {
+        # Encoder, filters and one decoder a shot: more than the decoding child alone.
+        "memory": 2 * limits.memory,
+        "cpu_seconds": limits.cpu_seconds,
+        "parent": os.getpid(),
+    }
+    general = ["-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
+    launch = [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve()), json.dumps(setup)]
+    command = [*launch, executable(), *general, "-stats_period", "0.5", *arguments]
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as progress:
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=progress,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is ours to handle
+            )
+        except OSError as error:
+            raise MachineError(f"ffmpeg cannot be run: {error.strerror}", "") from error
+        try:
+            hung = _watch(process, progress.fileno(), limits.stall_seconds, on_frames)
+        finally:
+            # Also on KeyboardInterrupt and on an exception from the callback.
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if process.returncode == 0 and not hung:
+            return
+        errors.seek(0)
+        lines = errors.read(STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
+    why = lines[-1].strip() if lines else f"exit code {process.returncode}"
+    if hung:
+        seconds = limits.stall_seconds
+        raise InputError(f"{what} stops ffmpeg: no progress for {seconds:g} s", "re-encode it")
+    if "No space left" in " ".join(lines[-5:]):
+        raise MachineError("no space left while cutting", "free some, or choose another --out")
+    if "Cannot allocate memory" in " ".join(lines[-5:]):
+        raise LimitError(f"{what} needs more memory to cut than allowed", "cut fewer shots")
+    if process.returncode == -24:  # SIGXCPU
+        raise LimitError(f"cutting {what} takes too much processor time", "raise cpu_seconds")
+    raise InputError(f"{what} cannot be cut: {why}", "re-encode it first")
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    progress: int,
+    stall_seconds: float,
+    on_frames: Callable[[int], None],
+) -> bool:
+    """Follow the progress report until the end; whether it stood still for too long."""
+    seen, last, since, tail = 0, b"", time.monotonic(), b""
+    while True:
+        try:
+            process.wait(POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            ended = False
+        else:
+            ended = True
+        text = os.pread(progress, 1 << 20, seen)
+        seen += len(text)
+        *whole, tail = (tail + text).split(b"\n")
+        for line in whole:
+            if line.startswith(b"frame=") and line != last:
+                last, since = line, time.monotonic()
+                number = line.partition(b"=")[2].strip()
+                if number.isdigit():
+                    on_frames(int(number))
+        if ended:
+            return False
+        if time.monotonic() - since > stall_seconds:
+            return True

@@ -1,0 +1,179 @@
+"""The ffmpeg command of a cut: one seeking input a shot, a chain of filters each, one concat.
+
+Each shot is brought to exactly its number of frames and of samples, so pictures and sound can
+never drift apart, whatever is missing from the source.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from iptnet.video import ffmpeg
+from iptnet.video.probe import VideoInfo
+
+SOUND_RATE = 48_000
+EXACT_SEEKS = ("mov", "matroska")  # elsewhere a seek may land late: begin earlier, drop the rest
+RUN_UP = 10  # seconds
+TONE_MAP = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=bt709:r=tv"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What all shots of a cut share."""
+
+    source: Path
+    info: VideoInfo
+    rate: Fraction
+    width: int
+    height: int
+    sound: bool
+    crf: int
+    preset: str
+
+    @classmethod
+    def of(
+        cls,
+        source: Path,
+        info: VideoInfo,
+        rate: Fraction,
+        *,
+        height: int | None,
+        crf: int,
+        preset: str,
+    ) -> Plan:
+        """Even sizes, at most the source's own."""
+        tall = min(height or info.height, info.height)
+        wide = round(info.width * tall / info.height)
+        even = max(2, wide - wide % 2), max(2, tall - tall % 2)
+        return cls(source, info, rate, *even, info.has_audio, crf, preset)
+
+
+def arguments(
+    plan: Plan, shots: list[tuple[Fraction, Fraction, int]], target: Path, *, last: bool
+) -> list[str]:
+    """Arguments that write some shots to ``target``.
+
+    Args:
+        plan: the source and the output.
+        shots: for each, when the picture on show at its start begins, its start, and its number
+            of frames.
+        target: the file to write.
+        last: whether this is the result rather than a part of it.
+    """
+    command: list[str] = []
+    chains: list[str] = []
+    for i, (shown, start, count) in enumerate(shots):
+        seek, offset = _seek(plan, shown, start)
+        command += _input(plan, seek, offset + (count + 1) / plan.rate)
+        chains.append(f"[{i}:{plan.info.video_index}]{_picture(plan, offset, count)}[v{i}]")
+        if plan.sound:
+            chains.append(f"[{i}:{plan.info.audio_index}]{_sound(plan, offset, count)}[a{i}]")
+    labels = "".join(f"[v{i}]" + (f"[a{i}]" if plan.sound else "") for i in range(len(shots)))
+    chains.append(
+        f"{labels}concat=n={len(shots)}:v=1:a={int(plan.sound)}[v]" + ("[a]" if plan.sound else "")
+    )
+    command += ["-filter_complex", ";".join(chains), "-map", "[v]"]
+    command += ["-map", "[a]"] if plan.sound else []
+    command += ["-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf)]
+    command += ["-pix_fmt", "yuv420p", "-r", _ratio(plan.rate), "-fps_mode", "cfr"]
+    command += ["-frames:v", str(sum(count for *_, count in shots))]
+    if last:
+        return [*command, *_aac(plan), *_mp4(target)]
+    return [*command, "-c:a", "pcm_s16le", *_tail(), "-f", "mov", "-y", f"file:{target}"]
+
+
+def join_arguments(plan: Plan, listing: Path, target: Path) -> list[str]:
+    """Arguments that join parts of ours: pictures copied, sound compressed once for all."""
+    command = ["-protocol_whitelist", "file", "-f", "concat", "-safe", "1"]
+    command += ["-i", f"file:{listing}", "-map", "0:v"]
+    command += ["-map", "0:a"] if plan.sound else []
+    return [*command, "-c:v", "copy", *_aac(plan), *_mp4(target)]
+
+
+def _seek(plan: Plan, shown: Fraction, start: Fraction) -> tuple[Fraction, Fraction]:
+    """Where to seek to (from the first picture), and how far behind that the shot begins."""
+    # A quarter frame early: the seek is rounded to microseconds, and may not pass the picture.
+    begin = shown - 1 / (4 * plan.rate)
+    if plan.info.container not in EXACT_SEEKS:
+        begin = max(begin - RUN_UP, -1 / (4 * plan.rate))
+    return begin, start - begin
+
+
+def _input(plan: Plan, seek: Fraction, length: Fraction) -> list[str]:
+    absolute = Fraction(plan.info.start).limit_denominator(10**9) + seek
+    return [
+        "-protocol_whitelist", "file",
+        "-f", plan.info.container,  # never guessed from the content: no playlist is followed
+        "-noautorotate", "-reinit_filter", "0", "-max_error_rate", "1", "-threads", "2",
+        "-seek_timestamp", "1", "-ss", f"{float(absolute):.6f}", "-t", f"{float(length):.6f}",
+        "-i", f"file:{plan.source}",
+    ]  # fmt: skip
+
+
+def _picture(plan: Plan, offset: Fraction, count: int) -> str:
+    """Upright, square pixels, at the constant rate, exactly ``count`` frames."""
+    info = plan.info
+    swap, flip_x, flip_y = info.orientation
+    chain = ["transpose=0"] * swap + ["hflip"] * flip_x + ["vflip"] * flip_y
+    if abs(info.width - plan.width) <= 1 and abs(info.height - plan.height) <= 1:
+        # An odd row or column is dropped rather than the whole picture resampled.
+        chain.append(f"scale={max(info.width, 2)}:{max(info.height, 2)}:flags=bicubic")
+        chain.append(f"crop={plan.width}:{plan.height}:0:0:exact=1")
+    else:
+        chain.append(f"scale={plan.width}:{plan.height}:flags=bicubic")
+    if info.hdr and ffmpeg.has_filter("zscale"):
+        chain.append(TONE_MAP)
+    return ",".join(
+        [
+            "settb=AVTB",
+            f"setpts=PTS-{_seconds(offset)}/TB",
+            f"fps={_ratio(plan.rate)}:start_time=0",
+            "tpad=stop_mode=clone:stop=-1",
+            f"trim=end_frame={count}",
+            "setpts=PTS-STARTPTS",
+            *chain,
+            "setsar=1",
+            "format=yuv420p",
+        ]
+    )
+
+
+def _sound(plan: Plan, offset: Fraction, count: int) -> str:
+    """Stereo at 48 kHz, silence where there is none, exactly as long as the pictures."""
+    samples = math.floor(count * SOUND_RATE / plan.rate + Fraction(1, 2))
+    return ",".join(
+        [
+            f"aresample={SOUND_RATE}:async=1:min_hard_comp=0.03:first_pts=0",
+            f"aformat=sample_rates={SOUND_RATE}:channel_layouts=stereo:sample_fmts=fltp",
+            f"atrim=start={_seconds(offset)}",
+            "asetpts=PTS-STARTPTS",
+            f"apad=whole_len={samples}",
+            f"atrim=end_sample={samples}",
+        ]
+    )
+
+
+def _aac(plan: Plan) -> list[str]:
+    return ["-c:a", "aac", "-b:a", "160k"] if plan.sound else ["-an"]
+
+
+def _tail() -> list[str]:
+    return ["-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"]
+
+
+def _mp4(target: Path) -> list[str]:
+    return [*_tail(), "-movflags", "+faststart", "-f", "mp4", "-y", f"file:{target}"]
+
+
+def _ratio(rate: Fraction) -> str:
+    return f"{rate.numerator}/{rate.denominator}"
+
+
+def _seconds(value: Fraction) -> str:
+    return f"{float(value):.9f}"
