@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from iptnet.protocol.rules import Labels, Protocol, VideoScore, mean_score, score_video
 
-DRAWS = 20  # over 25 or 50 videos: the mean F is then good to about 0.2 points
+DRAWS = 20  # the mean F of SumMe then has a standard error of 0.4 points, of TVSum 0.2
 
 
 def random_importance(n_steps: int, video: str, draw: int, seed: int = 0) -> NDArray[np.float64]:
