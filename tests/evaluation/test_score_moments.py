@@ -209,6 +209,14 @@ class TestCharades:
             score_moments(ranked, sta)
 
 
+def test_own_moments_as_ground_truth(tmp_path: Path) -> None:
+    own = write(
+        tmp_path / "m.csv", "video,start,end,sentence", "a,0,8,dog", "a,0:20,0:30,dog", "b,1,2,cat"
+    )
+    ranked = write(tmp_path / "p.txt", "a 20 30##dog", "a 0 8##dog", "b 1 2##cat")
+    assert score_moments(ranked, own).metrics["MR-full-mAP"] == 100.0
+
+
 finite = st.floats(-1e6, 1e6)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from iptnet.data.annotation_file import short, text_lines
 from iptnet.data.charades import load_charades
 from iptnet.data.moments import MomentQuery, clip_saliency
+from iptnet.data.own_moments import COLUMNS, load_moments_csv
 from iptnet.data.qvhighlights import load_qvhighlights
 from iptnet.errors import InputError
 from iptnet.evaluation.predictions import MomentPrediction, read_predictions
@@ -45,10 +46,10 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
     """Score a prediction file.
 
     Args:
-        predictions: JSONL as QVHighlights has it, or, for Charades-STA, also text lines
-            ``video start end [score]##sentence`` in rank order.
-        truth: QVHighlights JSONL or Charades-STA text, plain or gzip, told apart by content.
-            QVHighlights queries are matched by qid, Charades-STA ones by video and sentence.
+        predictions: JSONL as QVHighlights has it, or, where sentences are matched, also text
+            lines ``video start end [score]##sentence`` in rank order.
+        truth: QVHighlights JSONL, Charades-STA text or a CSV of moments, plain or gzip, told apart
+            by content. QVHighlights queries are matched by qid, others by video and sentence.
         allow_partial: score the queries that both files have, and count the rest.
 
     Returns:
@@ -117,15 +118,19 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
 
 
 def load_truth(path: Path) -> tuple[tuple[MomentQuery, ...], bool]:
-    """Ground truth of either form, complete or refused, and whether its queries go by qid.
+    """Ground truth of any of the three forms, complete or refused.
+
+    Returns:
+        The queries, and whether they go by qid rather than by video and sentence.
 
     Raises:
         InputError: unreadable, empty, or any line is bad.
     """
-    first = next((text for _, text in text_lines(path)), "")
-    by_qid = first.lstrip().startswith("{")
-    if by_qid:
+    first = next((text for _, text in text_lines(path)), "").lstrip()
+    if first.startswith("{"):
         return load_qvhighlights(path, max_bad=0.0, keep_overruns=True).queries, True
+    if "##" not in first and all(column in first.lower() for column in COLUMNS):
+        return load_moments_csv(path, max_bad=0.0).queries, False
     return load_charades(path, max_bad=0.0).queries, False
 
 
@@ -138,7 +143,7 @@ def _by_key(
         if name is None:
             raise InputError(
                 f"{path}, line {prediction.line}: does not say which query it answers",
-                "give qid for QVHighlights, vid and query for Charades-STA",
+                "give qid for QVHighlights, vid and query otherwise",
             )
         if name in by_key:
             raise InputError(
