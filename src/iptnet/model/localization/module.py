@@ -1,0 +1,221 @@
+"""The moment localization module (METHOD.md, LM): named parts in one forward pass.
+
+Everything beyond the paper's network — similarity maps, the proposal map, the saliency head — hangs
+on a configuration value of 0 or False, so the literal module and the shipped one are the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from iptnet.errors import IntegrityError
+from iptnet.model.localization.fusion import ContextQueryAttention, QueryConcatenation
+from iptnet.model.localization.predictor import Highlighting, SpanPredictor
+from iptnet.model.localization.proposals import ProposalMap, all_pairs, as_map
+from iptnet.model.localization.query import TokenProjection, WordsAndCharacters
+from iptnet.model.localization.shared import SeparableConv, SharedEncoder
+from iptnet.model.localization.similarity import SimilarityMaps
+
+
+@dataclass(frozen=True)
+class LocalizationConfig:
+    """Dimensions and options; the defaults are the paper's module on WordLlama tokens."""
+
+    width: int = 256
+    """D, of the video features."""
+    text: Literal["wordllama", "glove"] = "wordllama"
+    """Token vectors of WordLlama, or word vectors with a character CNN."""
+    word_width: int = 256
+    """E, of the token or word vectors; 300 for GloVe."""
+    characters: int = 0
+    """Alphabet of the character CNN, padding included; only for ``glove``."""
+    hidden: int = 128
+    """H."""
+    steps: int = 128
+    """The longest grid; longer videos are pooled or windowed."""
+    heads: int = 8
+    """Attention heads of the shared encoder."""
+    dropout: float = 0.2
+    """Everywhere but in the predictor."""
+    similarity: int = 0
+    """Learned similarity heads; 0: the literal module, without similarity maps."""
+    rank: int = 16
+    """Rank of the similarity heads' moves."""
+    refine: int = 0
+    """Separable convolutions after the similarity maps have joined."""
+    proposals: int = 0
+    """Channels of the 2-D proposal map; 0: decode from the span predictor alone."""
+    saliency: bool = False
+    """A head of its own for highlight detection."""
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> LocalizationConfig:
+        """Read a checkpoint's configuration.
+
+        Raises:
+            IntegrityError: an unknown or ill-typed field.
+        """
+        known = {f.name: f.type for f in fields(cls)}
+        for name, value in raw.items():
+            kind = type(getattr(cls, name, None))
+            if name not in known or not isinstance(value, (int, float) if kind is float else kind):
+                raise IntegrityError(
+                    f"the localizer's configuration has {name} = {value!r}", "use this version's"
+                )
+        return cls(**raw)
+
+
+@dataclass(frozen=True)
+class LocalizationOutput:
+    """What the LM says about B videos of T steps; padding holds 0 in maps and −inf in logits.
+
+    Attributes:
+        importance: (B, T) I_Loc, in (0, 1) on valid steps.
+        highlight: (B, T) its logits.
+        start: (B, T) logits of the first step.
+        end: (B, T) logits of the last step.
+        hidden: (B, T, H) features before highlighting.
+        proposals: logits of [first, last], (B, T, T) or (B, P) for given pairs, or None.
+        saliency: (B, T) logits, or None.
+    """
+
+    importance: torch.Tensor
+    highlight: torch.Tensor
+    start: torch.Tensor
+    end: torch.Tensor
+    hidden: torch.Tensor
+    proposals: torch.Tensor | None = None
+    saliency: torch.Tensor | None = None
+
+
+class LocalizationModule(nn.Module):
+    """Video and query → importance map and spans.
+
+    Shapes:
+        video (B, T, D), video_mask (B, T) bool, T ≤ config.steps, valid steps first;
+        query (B, L, E), query_mask (B, L) bool, at least one valid word a row — or None for the
+        learned null query of METHOD.md, ambiguity 13, with which summarization data pass through.
+    """
+
+    def __init__(self, config: LocalizationConfig) -> None:
+        super().__init__()
+        self.config = config
+        H, drop = config.hidden, config.dropout
+        self.words: TokenProjection | WordsAndCharacters
+        if config.text == "glove":
+            self.words = WordsAndCharacters(config.word_width, config.characters, H, drop)
+        else:
+            self.words = TokenProjection(config.word_width, H, drop)
+        self.null_query = nn.Parameter(torch.empty(1, config.word_width))
+        nn.init.normal_(self.null_query, std=0.05)
+        self.video = TokenProjection(config.width, H, drop)
+        self.shared = SharedEncoder(H, config.steps, config.heads, drop)
+        self.attention = ContextQueryAttention(H, drop)
+        self.concatenation = QueryConcatenation(H)
+        self.highlighting = Highlighting(H)
+        self.predictor = SpanPredictor(H)
+        self.similarity: SimilarityMaps | None = None
+        maps = 0
+        if config.similarity:
+            if config.text != "wordllama" or config.width != config.word_width:
+                raise ValueError("similarity maps need steps and words in one space")
+            self.similarity = SimilarityMaps(config.width, config.similarity, config.rank, drop)
+            maps = self.similarity.channels
+            self.join = nn.Linear(maps, H)
+            self.shortcut = nn.Linear(maps, 1, bias=False)
+            nn.init.zeros_(self.shortcut.weight)
+        self.refine = nn.ModuleList(SeparableConv(H, drop) for _ in range(config.refine))
+        self.proposals = (
+            ProposalMap(H + maps + 3, config.proposals, drop) if config.proposals else None
+        )
+        self.saliency = nn.Linear(H + maps, 1) if config.saliency else None
+
+    def forward(
+        self,
+        video: torch.Tensor,
+        video_mask: torch.Tensor,
+        query: torch.Tensor | None,
+        query_mask: torch.Tensor | None = None,
+        *,
+        unknown: torch.Tensor | None = None,
+        characters: torch.Tensor | None = None,
+        pairs: torch.Tensor | None = None,
+    ) -> LocalizationOutput:
+        """Localize.
+
+        Args:
+            video: (B, T, D).
+            video_mask: (B, T) bool.
+            query: (B, L, E) or None.
+            query_mask: (B, L) bool; None only with a None query.
+            unknown: (B, L) bool, words without a vector; ``glove`` only.
+            characters: (B, L, C) indices; ``glove`` only.
+            pairs: (B, P, 2) candidates for the proposal map instead of all; training samples.
+        """
+        words, raw, mask = self._read(video, query, query_mask, unknown, characters)
+        steps = self.encode_video(video, video_mask)
+        words = self.shared(words, mask)
+        features = self.attention(steps, words, video_mask, mask)
+        features = self.concatenation(features, words, mask)
+        wide = features
+        shortcut: torch.Tensor | float = 0.0
+        maps: torch.Tensor | None = None
+        if self.similarity is not None:
+            maps = self.similarity(video, raw, video_mask, mask)
+            features = features + self.join(maps)
+            shortcut = self.shortcut(maps)[..., 0]
+        for layer in self.refine:
+            features = layer(features, video_mask)
+        highlight = self.highlighting(features) + shortcut
+        importance = torch.sigmoid(highlight) * video_mask
+        start, end = self.predictor(features * importance[..., None], video_mask)
+        wide = features if maps is None else torch.cat([features, maps], dim=2)
+        proposals = saliency = None
+        if self.proposals is not None:
+            told = [x.masked_fill(~video_mask, 0.0) for x in (highlight, start, end)]
+            wider = torch.cat([wide, torch.stack(told, dim=2)], dim=2)
+            if pairs is None:
+                T = video.shape[1]
+                every = all_pairs(T, video.device)
+                proposals = as_map(self.proposals(wider, video_mask, every), T)
+            else:
+                proposals = self.proposals(wider, video_mask, pairs)
+        if self.saliency is not None:
+            saliency = self.saliency(wide)[..., 0] + shortcut
+        return LocalizationOutput(importance, highlight, start, end, features, proposals, saliency)
+
+    def encode_video(self, video: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The query-free half: (B, T, D) → (B, T, H)."""
+        result: torch.Tensor = self.shared(self.video(video), mask)
+        return result
+
+    def _read(
+        self,
+        video: torch.Tensor,
+        query: torch.Tensor | None,
+        mask: torch.Tensor | None,
+        unknown: torch.Tensor | None,
+        characters: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Words (B, L, H), their vectors as given (B, L, E), and the mask (B, L)."""
+        B = len(video)
+        if query is None:
+            raw = self.null_query.expand(B, 1, -1)
+            mask = torch.ones(B, 1, dtype=torch.bool, device=video.device)
+            if isinstance(self.words, WordsAndCharacters):
+                unknown = torch.zeros_like(mask)
+                characters = torch.zeros(B, 1, 4, dtype=torch.long, device=video.device)
+        else:
+            if mask is None:
+                raise ValueError("a query needs its mask")
+            raw = query
+        if isinstance(self.words, WordsAndCharacters):
+            if unknown is None or characters is None:
+                raise ValueError("word vectors need their unknown flags and characters")
+            return self.words(raw, unknown, characters), raw, mask
+        return self.words(raw), raw, mask

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import math
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iptnet.losses.highlight import extended_foreground, highlight_loss
+from iptnet.losses.proposals import proposal_loss, scaled_overlap
+from iptnet.losses.span import span_loss
+from tests.oracles import localization as oracle
+
+
+def test_span_loss_by_hand() -> None:
+    # softmax([0, ln 3]) = [1/4, 3/4]; the padded step takes no part.
+    start = torch.tensor([[0.0, math.log(3), -torch.inf]])
+    end = torch.tensor([[math.log(3), 0.0, -torch.inf]])
+    loss = span_loss(start, end, torch.tensor([1]), torch.tensor([1]))
+    assert math.isclose(loss.item(), math.log(4 / 3) + math.log(4), rel_tol=1e-6)
+
+
+def test_span_loss_averages_over_the_batch() -> None:
+    start = torch.tensor([[0.0, 0.0], [0.0, math.log(3)]])
+    both = span_loss(start, start, torch.tensor([0, 1]), torch.tensor([0, 1]))
+    assert math.isclose(both.item(), math.log(2) + math.log(4 / 3), rel_tol=1e-6)
+
+
+@given(st.integers(0, 39), st.integers(1, 40), st.integers(40, 60))
+def test_the_extension_is_a_tenth_on_each_side(first: int, length: int, steps: int) -> None:
+    last = min(first + length - 1, steps - 1)
+    mask = torch.ones(1, steps, dtype=torch.bool)
+    found = extended_foreground(torch.tensor([first]), torch.tensor([last]), mask)
+    assert found[0].tolist() == oracle.extended(first, last, steps)
+
+
+def test_the_extension_stays_inside_the_video() -> None:
+    mask = torch.arange(30)[None] < 20
+    found = extended_foreground(torch.tensor([0]), torch.tensor([19]), mask)
+    assert found[0].tolist() == [True] * 20 + [False] * 10
+
+
+@given(st.integers(0, 2**31 - 1), st.lists(st.integers(1, 5), min_size=1, max_size=3))
+def test_highlight_loss_equals_the_loop(seed: int, lengths: list[int]) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(len(lengths), 5, generator=draw, dtype=torch.float64) * 2
+    truth = torch.randint(0, 2, logits.shape, generator=draw)
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    expected = oracle.highlight_loss(logits.tolist(), truth.tolist(), lengths)
+    assert math.isclose(highlight_loss(logits, truth, mask).item(), expected, rel_tol=1e-9)
+
+
+def test_highlight_loss_by_hand() -> None:
+    # Foreground at p = 1/2 twice the weight: (2·ln 2 + ln 2) / 2; the padded step does not count.
+    logits = torch.tensor([[0.0, 0.0, 50.0]])
+    loss = highlight_loss(logits, torch.tensor([[1, 0, 0]]), torch.tensor([[True, True, False]]))
+    assert math.isclose(loss.item(), 1.5 * math.log(2), rel_tol=1e-6)
+    none = highlight_loss(logits, torch.tensor([[0, 0, 0]]), torch.zeros(1, 3, dtype=torch.bool))
+    assert none.item() == 0
+
+
+def test_overlap_is_scaled_between_its_bounds() -> None:
+    scaled = scaled_overlap(torch.tensor([0.0, 0.5, 0.75, 1.0]))
+    assert scaled.tolist() == [0, 0, 0.5, 1]
+
+
+def test_proposal_loss_by_hand() -> None:
+    # One positive at target 1 and p = 3/4; two negatives at p = 1/2 and 1/4; one impossible pair.
+    logits = torch.tensor([[[math.log(3), 0.0], [-torch.inf, -math.log(3)]]], requires_grad=True)
+    overlap = torch.tensor([[[1.0, 0.5], [0.0, 0.0]]])
+    loss = proposal_loss(logits, overlap)
+    positive = math.log(4 / 3)
+    negative = (math.log(2) + math.log(4 / 3)) / 2
+    assert math.isclose(loss.item(), (positive + negative) / 2, rel_tol=1e-6)
+    loss.backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad[0, 1, 0] == 0
+
+
+def test_a_video_without_the_moment_teaches_rejection_only() -> None:
+    logits = torch.zeros(1, 2, 2, requires_grad=True)
+    proposal_loss(logits, torch.zeros(1, 2, 2)).backward()
+    assert logits.grad is not None
+    assert (logits.grad > 0).all()

@@ -1,0 +1,136 @@
+"""Brute-force twins of the LM: loops over steps, words and pairs, one number at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+Vector = Sequence[float]
+
+
+def best_pair(start: Vector, end: Vector) -> tuple[int, int]:
+    best, found = -1.0, (0, 0)
+    for last in range(len(end)):
+        for first in range(last + 1):
+            if start[first] * end[last] > best:
+                best, found = start[first] * end[last], (first, last)
+    return found
+
+
+def overlap(a: Vector, b: Vector) -> float:
+    shared = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
+    union = (a[1] - a[0]) + (b[1] - b[0]) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def suppress(windows: Sequence[Vector], scores: Vector, threshold: float, top: int) -> list[int]:
+    kept: list[int] = []
+    for i in sorted(range(len(windows)), key=lambda i: (-scores[i], i)):
+        if len(kept) == top:
+            break
+        if all(overlap(windows[i], windows[k]) <= threshold for k in kept):
+            kept.append(i)
+    return kept
+
+
+def softmax(values: Vector) -> list[float]:
+    top = max(values)
+    powers = [math.exp(v - top) for v in values]
+    return [p / sum(powers) for p in powers]
+
+
+def dot(a: Vector, b: Vector) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def context_query(
+    video: Sequence[Vector],
+    words: Sequence[Vector],
+    for_video: Vector,
+    for_words: Vector,
+    for_both: Vector,
+) -> list[list[float]]:
+    """[V, A, V⊙A, V⊙B] of one unpadded video and query, before the linear layer."""
+    T, L, H = len(video), len(words), len(for_video)
+    S = [
+        [
+            dot(for_video, v)
+            + dot(for_words, q)
+            + sum(w * x * y for w, x, y in zip(for_both, v, q, strict=True))
+            for q in words
+        ]
+        for v in video
+    ]
+    by_row = [softmax(row) for row in S]
+    columns = [softmax([S[t][j] for t in range(T)]) for j in range(L)]  # [word][step]
+    result = []
+    for i in range(T):
+        a = [sum(by_row[i][j] * words[j][h] for j in range(L)) for h in range(H)]
+        b = [0.0] * H
+        for k in range(T):
+            weight = sum(by_row[i][j] * columns[j][k] for j in range(L))
+            for h in range(H):
+                b[h] += weight * video[k][h]
+        v = list(video[i])
+        result.append(
+            v
+            + a
+            + [x * y for x, y in zip(v, a, strict=True)]
+            + [x * y for x, y in zip(v, b, strict=True)]
+        )
+    return result
+
+
+def highlight_loss(
+    logits: Sequence[Vector], foreground: Sequence[Sequence[int]], lengths: Sequence[int]
+) -> float:
+    total, steps = 0.0, 0
+    for row, truth, length in zip(logits, foreground, lengths, strict=True):
+        for t in range(length):
+            p = 1 / (1 + math.exp(-row[t]))
+            total += -2 * math.log(p) if truth[t] else -math.log(1 - p)
+            steps += 1
+    return total / steps
+
+
+def extended(first: int, last: int, steps: int) -> list[bool]:
+    extra = round((last - first + 1) * 0.1)
+    return [first - extra <= t <= last + extra for t in range(steps)]
+
+
+def pooled_pair(parts: Sequence[Sequence[Sequence[float]]], first: int, last: int) -> list[float]:
+    """What ProposalMap pools for one pair: parts are inside, left, right, start, end, [T][C]."""
+    inside, left, right, start, end = parts
+    T, C = len(inside), len(inside[0])
+    length = last - first + 1
+    margin = (length + 1) // 2
+
+    def mean(rows: Sequence[Sequence[float]]) -> list[float]:
+        return [sum(r[c] for r in rows) / len(rows) if rows else 0.0 for c in range(C)]
+
+    terms = [
+        mean(inside[first : last + 1]),
+        mean(left[max(0, first - margin) : first]),
+        mean(right[last + 1 : min(T, last + 1 + margin)]),
+        list(start[first]),
+        list(end[last]),
+    ]
+    return [sum(t[c] for t in terms) for c in range(C)]
+
+
+def pool(times: Vector, rows: Sequence[Vector], edges: Vector) -> list[list[float] | None]:
+    """Mean row of the samples of each bin; None where no sample falls."""
+    result: list[list[float] | None] = []
+    for low, high in pairwise(edges):
+        inside = [r for t, r in zip(times, rows, strict=True) if low <= t < high]
+        result.append(
+            [sum(column) / len(inside) for column in zip(*inside, strict=True)] if inside else None
+        )
+    return result
+
+
+def best_bins(edges: Vector, window: Vector) -> float:
+    """The best IoU that any pair of bins reaches with a window."""
+    T = len(edges) - 1
+    return max(overlap((edges[a], edges[b + 1]), window) for a in range(T) for b in range(a, T))
