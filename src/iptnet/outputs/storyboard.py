@@ -1,6 +1,6 @@
 """storyboard.jpg: a contact sheet, one tile a keyshot, with its times and its score.
 
-The grid adapts: one keyshot is one large picture, many are a sheet about three by two; portrait
+The grid adapts: one keyshot is one large picture, many are a sheet about two by one; portrait
 videos get portrait tiles. Beyond ``MAX_TILES`` keyshots the best are shown and the header says so.
 """
 
@@ -51,9 +51,14 @@ def grid(count: int, aspect: float) -> tuple[int, int, int]:
         aspect: width over height of the video.
     """
     aspect = min(max(aspect, 0.4), 2.6)
-    # As many columns as make the sheet about three by two, captions included.
-    columns = round(math.sqrt(count * 1.5 / (aspect * 0.85)))
-    columns = max(1, min(columns, MAX_COLUMNS if aspect >= 1 else MAX_COLUMNS + 2, count))
+    # As many columns as make the sheet about two by one, captions included.
+    ideal = math.sqrt(count * 2 / (aspect * 0.85))
+    most = min(count, MAX_COLUMNS if aspect >= 1 else MAX_COLUMNS + 2)
+    # A column more or less is fine where it leaves fewer gaps in the last row.
+    columns = min(
+        range(1, most + 1),
+        key=lambda c: (-count % c) / (count + -count % c) + math.log(c / ideal) ** 2,
+    )
     width = (SHEET - 2 * MARGIN - (columns - 1) * GAP) // columns
     width = min(max(width, 170 if aspect >= 1 else 120), 640 if count == 1 else 480)
     width = min(width, round(520 * aspect))
@@ -80,8 +85,11 @@ def draw_storyboard(timeline: Timeline, shown: tuple[Tile, ...]) -> Image.Image:
 
 
 def _header(draw: ImageDraw.ImageDraw, timeline: Timeline, shown: int, width: int) -> None:
-    room = (width - 2 * MARGIN) / 12
+    room = (width - 2 * MARGIN) / 10
     text, font = lettering(shorten(timeline.source.name, room), 24)
+    while font.getlength(text) > width - 2 * MARGIN:
+        room -= 1
+        text, font = lettering(shorten(timeline.source.name, room), 24)
     draw.text((MARGIN, 36), text, DARK.ink, font, anchor="ls")
     count = len(timeline.keyshots)
     parts = [
