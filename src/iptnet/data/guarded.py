@@ -7,6 +7,7 @@ are judged as declared, before a byte is read.
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     import h5py
 
 AGAIN = "get the file again from its source"
-HOPS = 16  # soft links followed from one name
+HOPS = 16  # soft links one behind the other
+FOLLOWED = 10_000  # soft links in a file: nested ones could multiply without end
 
 
 @dataclass(frozen=True)
@@ -50,31 +52,35 @@ class Guarded:
 
     def __init__(self, file: h5py.File, path: Path, limits: Limits) -> None:
         self._file, self.path, self.limits = file, path, limits
-        self._declared = 0
+        self._declared = self._followed = 0
         self._groups: dict[str, Any] = {}
 
     def attribute(self, name: str) -> str | None:
         """A text attribute of the file, or None."""
-        if name not in self._file.attrs:
-            return None
-        return self._text(self._file.attrs[name], f"attribute {name}")
+        with self._reading(f"attribute {name}"):
+            if name not in self._file.attrs:
+                return None
+            raw = self._file.attrs[name]
+        return self._text(raw, f"attribute {name}")
 
     def groups(self) -> list[str]:
         """Names of the groups at the root; every other link there is checked too."""
         import h5py
 
-        root = self._file.id
-        if len(root) > self.limits.videos:
-            raise LimitError(
-                f"{self.path} declares {len(root)} videos, more than {self.limits.videos}",
-                "split the file",
-            )
-        names = [bytes(name).decode(errors="replace") for name in root]
-        return [n for n in names if isinstance(self._open(root, n, n), h5py.h5g.GroupID)]
+        with self._reading("root group"):
+            count = len(self._file.id)
+            if count > self.limits.videos:
+                raise LimitError(
+                    f"{self.path} declares {count} videos, more than {self.limits.videos}",
+                    "split the file",
+                )
+            names = [bytes(name).decode(errors="replace") for name in self._file.id]
+            return [n for n in names if isinstance(self._open(None, n, n), h5py.h5g.GroupID)]
 
     def names(self, group: str) -> set[str]:
         """Names of the links in a group."""
-        return {bytes(n).decode(errors="replace") for n in self._group(group)}
+        with self._reading(group):
+            return {bytes(n).decode(errors="replace") for n in self._group(group)}
 
     def numbers(self, group: str, name: str) -> NDArray[Any]:
         """A numeric or boolean dataset, whole.
@@ -85,43 +91,52 @@ class Guarded:
         """
         import h5py
 
-        where = f"{self.path}: {group}/{name}"
-        found = self._dataset(group, name)
-        if found.dtype.kind not in "biuf":
-            raise IntegrityError(f"{where} holds {found.dtype}, not numbers", AGAIN)
-        shape = tuple(int(n) for n in found.shape)
-        # Everything ends as float32, int64 or uint8, so small types are counted as they grow.
-        size = int(np.prod([float(n) for n in shape])) * max(4, found.dtype.itemsize)
-        self._declared += size
-        over = size > self.limits.dataset_bytes
-        if over or self._declared > self.limits.file_bytes:
-            raise LimitError(
-                f"{where} declares shape {shape} of {found.dtype}, {size / 2**30:.3g} GiB"
-                + ("" if over else f" and {self._declared / 2**30:.3g} GiB with those before it"),
-                "split the file, or get it again if it should be small",
-            )
-        if size and found.get_storage_size() == 0:
-            raise IntegrityError(f"{where} was declared but never written", AGAIN)
-        try:
+        where = f"{group}/{name}"
+        with self._reading(where):
+            found = self._dataset(group, name)
+            if found.dtype.kind not in "biuf":
+                raise IntegrityError(
+                    f"{self.path}: {where} holds {found.dtype}, not numbers", AGAIN
+                )
+            self._afford(where, tuple(int(n) for n in found.shape), found.dtype)
+            if np.prod(found.shape) and found.get_storage_size() == 0:
+                raise IntegrityError(f"{self.path}: {where} was declared but never written", AGAIN)
             return np.asarray(h5py.Dataset(found)[()])
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
-            raise IntegrityError(f"{where} cannot be read: {error}", AGAIN) from error
 
     def text(self, group: str, name: str) -> str:
         """A dataset of one text."""
         import h5py
 
         where = f"{group}/{name}"
-        found = self._dataset(group, name)
-        if found.shape not in {(), (1,)} or found.dtype.kind not in "OS":
-            raise IntegrityError(f"{self.path}: {where} is not one text", AGAIN)
-        if found.dtype.itemsize > self.limits.text_bytes:
-            raise LimitError(f"{self.path}: {where} declares a huge text", AGAIN)
-        try:
+        with self._reading(where):
+            found = self._dataset(group, name)
+            if found.shape not in {(), (1,)} or found.dtype.kind not in "OS":
+                raise IntegrityError(f"{self.path}: {where} is not one text", AGAIN)
+            if found.dtype.itemsize > self.limits.text_bytes:
+                raise LimitError(f"{self.path}: {where} declares a huge text", AGAIN)
             raw = np.asarray(h5py.Dataset(found)[()]).reshape(-1)[0]
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
-            raise IntegrityError(f"{self.path}: {where} cannot be read: {error}", AGAIN) from error
         return self._text(raw, where)
+
+    @contextmanager
+    def _reading(self, where: str) -> Iterator[None]:
+        """What h5py raises over a broken structure, as a refusal that says where."""
+        try:
+            yield
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
+            raise IntegrityError(f"{self.path}: {where} cannot be read: {error}", AGAIN) from error
+
+    def _afford(self, where: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
+        """Refuse a declared size beyond the limits."""
+        # Everything ends as float32, int64 or uint8, so small types are counted as they grow.
+        size = math.prod(shape) * max(4, kind.itemsize)
+        self._declared += size
+        over = size > self.limits.dataset_bytes
+        if over or self._declared > self.limits.file_bytes:
+            raise LimitError(
+                f"{self.path}: {where} declares shape {shape} of {kind}, {size / 2**30:.3g} GiB"
+                + ("" if over else f" and {self._declared / 2**30:.3g} GiB with those before it"),
+                "split the file, or get it again if it should be small",
+            )
 
     def _text(self, raw: object, where: str) -> str:
         if isinstance(raw, bytes):
@@ -149,13 +164,14 @@ class Guarded:
 
     def _group(self, name: str) -> Any:
         if name not in self._groups:
-            self._groups = {name: self._open(self._file.id, name, name)}
+            self._groups = {name: self._open(None, name, name)}
         return self._groups[name]
 
     def _open(self, group: Any, name: str, where: str, hops: int = HOPS) -> Any:
-        """The object behind a name, without ever leaving the file."""
+        """The object behind a name (in the root for no group), without ever leaving the file."""
         import h5py
 
+        group = h5py.h5g.open(self._file.id, b"/") if group is None else group
         if not isinstance(group, h5py.h5g.GroupID):
             raise IntegrityError(f"{self.path}: {where} is not in a group", AGAIN)
         raw = name.encode()
@@ -163,9 +179,10 @@ class Guarded:
             kind = group.links.get_info(raw).type
         except (KeyError, RuntimeError, ValueError) as error:
             raise IntegrityError(f"{self.path} has no {where}", AGAIN) from error
-        if kind == h5py.h5l.TYPE_SOFT and hops > 0:
+        if kind == h5py.h5l.TYPE_SOFT and hops > 0 and self._followed < FOLLOWED:
+            self._followed += 1
             target = group.links.get_val(raw).decode(errors="replace")
-            here = h5py.h5g.open(self._file.id, b"/") if target.startswith("/") else group
+            here = None if target.startswith("/") else group
             for part in [p for p in target.split("/") if p not in {"", "."}]:
                 here = self._open(here, part, f"{where} -> {target}", hops - 1)
             return here
@@ -174,12 +191,7 @@ class Guarded:
                 f"{self.path}: {where} is a link that leads outside the file or in circles",
                 "use a file that holds its own data",
             )
-        try:
-            return h5py.h5o.open(group, raw)
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
-            raise IntegrityError(f"{self.path}: {where} cannot be opened: {error}", AGAIN) from (
-                error
-            )
+        return h5py.h5o.open(group, raw)
 
 
 @contextmanager

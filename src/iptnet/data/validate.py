@@ -56,7 +56,8 @@ class _Video:
             raise IntegrityError(f"{self.where}/{key} {problem}", REMEDY)
 
     def fields(self) -> dict[str, Any]:
-        features = self.finite("features", 2).astype(np.float32)
+        with np.errstate(over="ignore"):  # asked about below
+            features = self.finite("features", 2).astype(np.float32)
         steps = len(features)
         self.need(features.size > 0, "features", f"has shape {features.shape}")
         self.need(np.isfinite(features).all(), "features", "overflows float32")
