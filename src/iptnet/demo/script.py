@@ -72,5 +72,5 @@ SCRIPT: tuple[Take, ...] = (
          (0.40, 0.40, 0.70), (0.52, 0.40, 0.70), 293.66, CAT),
     Take("grass again", "skimage", "grass.png", 5, (0.6, 0.4, 0.8), (0.6, 0.4, 0.8), 123.47),
     Take("cameraman", "skimage", "camera.png", 6,
-         (0.5, 0.55, 1.0), (0.40, 0.32, 0.68), 523.25, "a man filming with a camera on a tripod"),
+         (0.5, 0.42, 1.0), (0.40, 0.32, 0.68), 523.25, "a man filming with a camera on a tripod"),
 )  # fmt: skip

@@ -108,7 +108,7 @@ def curve_svg(timeline: Timeline, width: int = 960, *, inline: bool = False) -> 
         anchor = "start" if x < frame.pad + 12 else "end" if x > frame.right - 12 else "middle"
         body.append(f'<path class="rule" d="M{x} {bottom + STRIP + 2}v5"/>')
         body.append(f'<text x="{x}" y="{y + 6}" text-anchor="{anchor}">{label}</text>')
-    y += 16
+    y += 22
     for lane in _lanes(timeline.moments, frame, y):
         body += lane
         y += LANE
@@ -177,7 +177,8 @@ def _curve(timeline: Timeline, frame: _Frame) -> Iterable[str]:
     )
     yield (
         f'<defs><clipPath id="{clip}">{holes}</clipPath><g id="{clip}-curve">'
-        f'<path class="ipt-area" d="{line}V{bottom}H{frame.pad}z"/><path class="ipt-line" d="{line}"/></g></defs>'
+        f'<path class="ipt-area" d="{line}V{bottom}H{frame.pad}z"/>'
+        f'<path class="ipt-line" d="{line}"/></g></defs>'
     )
     yield f'<use class="rest" href="#{clip}-curve"/>'
     yield f'<g class="key" clip-path="url(#{clip})"><use href="#{clip}-curve"/></g>'
@@ -186,8 +187,8 @@ def _curve(timeline: Timeline, frame: _Frame) -> Iterable[str]:
 def _keyshots(timeline: Timeline, frame: _Frame) -> Iterable[str]:
     """A tint over the plot and a bar beneath it, at least two pixels wide."""
     bottom = frame.top + PLOT
-    rail = frame.right - frame.pad
-    yield f'<rect class="band" x="{frame.pad}" y="{bottom + 2}" width="{rail}" height="{STRIP}" rx="2"/>'
+    rail = f'width="{frame.right - frame.pad}" height="{STRIP}" rx="2"'
+    yield f'<rect class="band" x="{frame.pad}" y="{bottom + 2}" {rail}/>'
     for k, plays_at in zip(timeline.keyshots, record_times(timeline), strict=True):
         x = frame.x(k.start)
         wide = max(round(frame.x(k.end) - x, 2), 2)
