@@ -101,6 +101,12 @@ class TestAveragePrecision:
         found = moments.average_precisions(lists, [[[0, 10], [0, 14]]], thresholds=[0.5, 0.86])
         np.testing.assert_allclose(found, [[1.0, 0.5]])
 
+    def test_of_equal_ious_the_later_true_window_is_hit(self) -> None:
+        # [2, 12] shares 8 of 12 seconds with both; it takes [4, 14], which [4, 14] then finds gone.
+        lists = [[[2, 12, 0.9], [4, 14, 0.8]]]
+        found = moments.average_precisions(lists, [[[0, 10], [4, 14]]], thresholds=[0.5])
+        np.testing.assert_allclose(found, [[0.5]])
+
     def test_cut_to_ten_comes_before_the_ranking(self) -> None:
         far = [[100 + i, 101 + i, 0.1] for i in range(10)]
         late = [[*far, [0, 10, 0.99]]]
