@@ -21,6 +21,7 @@ from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
 from iptnet.cli.evaluate import Evaluate
 from iptnet.cli.features import FeaturesCommand
+from iptnet.cli.score import Score
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
 from iptnet.errors import IptnetError
@@ -30,6 +31,7 @@ Command = (
     | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
