@@ -1,0 +1,116 @@
+"""What a step is within its own video: content against the video's mean, and how unusual it is.
+
+Our addition in front of the paper's SM. Captions flicker from frame to frame and whole videos sit
+far apart in feature space, while people judge a stretch within its video. So the content is blurred
+over about two seconds and centred per video, and a few cues say how the step stands out at scales
+from one to thirty seconds. Cues are cosines and densities brought to zero mean and unit variance
+per video: they mean the same for captions and for pixels. Nothing here is trained.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+CONTRASTS = (2, 4, 8, 16)  # steps; each blur is compared with the one four times as wide
+WIDTHS = (2, 8)
+SHARPNESS = (5.0, 10.0)
+CUES = len(CONTRASTS) + 3 * len(WIDTHS) + len(SHARPNESS) + 1
+LANDMARKS = 1024  # more steps than this are compared with evenly spaced ones only
+NEARBY = 20  # steps that do not count as a recurrence of the same scene
+SMALL = 1e-3  # a cue that varies less than this within a video is noise
+
+
+class Context(NamedTuple):
+    """Content ``(B, T, D)`` and cues ``(B, T, CUES)``; both 0 at padded steps."""
+
+    content: Tensor
+    cues: Tensor
+
+
+def context(features: Tensor, mask: Tensor) -> Context:
+    """Content and cues of every step.
+
+    Args:
+        features: ``(B, T, D)``, two steps a second.
+        mask: ``(B, T)`` bool, true at real steps, which come first.
+    """
+    with torch.no_grad():
+        real = mask.unsqueeze(-1).to(features.dtype)
+        unit = normalize(features, dim=-1) * real
+        mean = _mean(unit, real)
+        scales = sorted({1, *WIDTHS, *CONTRASTS, *(4 * r for r in CONTRASTS)})
+        blurred = {r: blur(unit, mask, r) for r in scales}
+        centred = (blurred[2] - mean) * real
+        change = torch.zeros_like(real)
+        change[:, 1:] = (unit[:, 1:] - unit[:, :-1]).square().sum(dim=-1, keepdim=True)
+        if mask.shape[1] > 1:  # the first step has no predecessor: take its successor's
+            change[:, 0] = change[:, 1]
+        change = change * real
+        cues = [_cosine(blurred[r], blurred[4 * r]) for r in CONTRASTS]
+        cues += [blurred[r].norm(dim=-1) for r in WIDTHS]
+        cues += [blur(change, mask, r)[..., 0] for r in WIDTHS]
+        cues += [_cosine(blurred[r], mean) for r in WIDTHS]
+        cues += _recurrence(normalize((blurred[1] - mean) * real, dim=-1), mask)
+        return Context(centred, _standardised(torch.stack(cues, dim=-1), real))
+
+
+def blur(signal: Tensor, mask: Tensor, radius: int) -> Tensor:
+    """Two running means of ``2·radius + 1`` steps, a triangle, over real steps only.
+
+    Args:
+        signal: ``(B, T, D)``.
+        mask: ``(B, T)`` bool.
+        radius: steps to either side, each time.
+    """
+    # Running sums in double: over an hour of video, single precision would show.
+    real = mask.unsqueeze(-1).to(torch.float64)
+    out = signal.to(torch.float64) * real
+    T = signal.shape[1]
+    at = torch.arange(T, device=signal.device)
+    low, high = (at - radius).clamp_min(0), (at + radius + 1).clamp_max(T)
+    steps = _window(real, low, high).clamp_min(1)
+    for _ in range(2):
+        out = _window(out, low, high) / steps * real
+    return out.to(signal.dtype)
+
+
+def _window(signal: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    total = torch.nn.functional.pad(signal.cumsum(dim=1), (0, 0, 1, 0))
+    return total[:, high] - total[:, low]
+
+
+def _mean(signal: Tensor, real: Tensor) -> Tensor:
+    return (signal * real).sum(dim=1, keepdim=True) / real.sum(dim=1, keepdim=True).clamp_min(1)
+
+
+def _cosine(a: Tensor, b: Tensor) -> Tensor:
+    return (normalize(a, dim=-1) * normalize(b, dim=-1)).sum(dim=-1)
+
+
+def _recurrence(unit: Tensor, mask: Tensor) -> list[Tensor]:
+    """How dense the video is around a step's content, and how near its likes elsewhere are."""
+    out = torch.zeros(len(SHARPNESS) + 1, *mask.shape, dtype=unit.dtype, device=unit.device)
+    for b, T in enumerate(mask.sum(dim=1).tolist()):
+        if T == 0:
+            continue
+        own = unit[b, :T]
+        at = torch.arange(T, device=unit.device)
+        marks = at if T <= LANDMARKS else torch.linspace(0, T - 1, LANDMARKS).round().long()
+        for chunk in torch.split(at, 4 * LANDMARKS):
+            like = own[chunk] @ own[marks].T
+            for k, sharpness in enumerate(SHARPNESS):
+                out[k, b, chunk] = ((like - 1) * sharpness).exp().mean(dim=1)
+            near = (chunk[:, None] - marks[None]).abs() <= NEARBY
+            top = max(len(marks) // 10, 1)
+            far = like.masked_fill(near, -1.0) if 3 * NEARBY < T else like
+            out[-1, b, chunk] = far.topk(top, dim=1).values.mean(dim=1)
+    return list(out)
+
+
+def _standardised(cues: Tensor, real: Tensor) -> Tensor:
+    centred = (cues - _mean(cues, real)) * real
+    return centred / (_mean(centred.square(), real).sqrt() + SMALL)

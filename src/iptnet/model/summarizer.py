@@ -1,0 +1,149 @@
+"""SM at rest and in service: load a checkpoint, refuse foreign features, judge a video.
+
+What `iptnet evaluate` scores is what `iptnet summarize` shows: both call
+:meth:`Summarizer.importance`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from iptnet import checkpoint as files_of
+from iptnet.checkpoint import Checkpoint
+from iptnet.errors import InputError, IntegrityError
+from iptnet.features.recipe import Recipe, require_recipe
+from iptnet.model.decoding import Decode, decode_boxes
+from iptnet.model.summarization import SummarizationConfig, SummarizationModule
+
+KIND = "summarization"
+STEP = 0.5  # seconds; what the benchmarks sample at 30 frames a second, and the lite recipe
+TOLERANCE = 0.25  # the benchmarks' own steps reach 0.6 s at 25 frames a second
+
+
+class Summarizer:
+    """SM ready for use; build with :func:`load_summarizer`."""
+
+    def __init__(self, module: SummarizationModule, decode: Decode, checkpoint: Checkpoint) -> None:
+        self.module = module.eval()
+        self.decode = decode
+        self.checkpoint = checkpoint
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Feature recipes that it was made for."""
+        return self.checkpoint.recipes
+
+    def importance(
+        self, features: ArrayLike, recipe: Recipe, times: ArrayLike | None = None
+    ) -> NDArray[np.float32]:
+        """Importance of every sampled frame.
+
+        Args:
+            features: ``(T, D)``, T at least 1.
+            recipe: how they were made.
+            times: ``(T,)`` seconds, ascending; features further apart or closer together than the
+                model knows are brought to two a second first. ``None``: they are as it knows them.
+
+        Returns:
+            ``(T,)`` float32 in [0, 1], spread over the video's own range; 0.5 throughout where
+            nothing stands out.
+
+        Raises:
+            IntegrityError: another recipe, or features that are not finite.
+            InputError: no features, or another shape.
+        """
+        require_recipe(recipe, self.recipes, "the summarizer")
+        rows = np.asarray(features, np.float32)
+        if rows.ndim != 2 or not len(rows) or rows.shape[1] != self.module.config.width:
+            raise InputError(
+                f"features of shape {rows.shape}",
+                f"give one row of {self.module.config.width} numbers a sampled frame",
+            )
+        if not np.isfinite(rows).all():
+            raise IntegrityError("features hold NaN or infinity", "extract them again")
+        if times is None or not self.module.config.context or len(rows) == 1:
+            return display(self.scores(rows))
+        at = np.asarray(times, np.float64)
+        if at.shape != (len(rows),) or not (np.diff(at) > 0).all():
+            raise InputError(f"{at.shape} times for {len(rows)} features", "give ascending times")
+        steps = np.diff(at)
+        if abs(float(np.median(steps)) - STEP) <= TOLERANCE * STEP and steps.max() < 4 * STEP:
+            return display(self.scores(rows))
+        grid = np.arange(at[0], at[-1] + STEP / 2, STEP)
+        return display(np.interp(at, grid, self.scores(_resampled(at, rows, grid))))
+
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores ``(T,)`` of features on the model's own grid: logits, or suppressed boxes."""
+        mask = torch.ones(1, len(rows), dtype=torch.bool)
+        with torch.inference_mode():
+            out = self.module(torch.from_numpy(rows)[None], mask)
+        if self.decode == "importance":
+            return _array(out.logits)
+        return decode_boxes(_array(out.importance), _array(out.offsets), _array(out.centrality))
+
+
+def display(scores: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Scores on [0, 1] in unchanged order: outliers squashed, then the video's range filled.
+
+    Args:
+        scores: ``(T,)`` finite, on any scale.
+    """
+    spread = float(scores.std())
+    if spread < 1e-9:
+        return np.full(len(scores), 0.5, np.float32)
+    squashed = 1 / (1 + np.exp(-(scores - scores.mean()) / spread))
+    low, high = float(squashed.min()), float(squashed.max())
+    spread_out: NDArray[np.float32] = ((squashed - low) / (high - low)).astype(np.float32)
+    return spread_out
+
+
+def load_summarizer(path: Path | str | None = None) -> Summarizer:
+    """Load a summarizer; without a path, the one that ships in the package.
+
+    Raises:
+        InputError: no such file.
+        IntegrityError: not a summarizer, altered, or from another version.
+    """
+    where = (
+        Path(path) if path else Path(str(files("iptnet") / "weights" / "summarizer.safetensors"))
+    )
+    checkpoint = files_of.load(where, KIND)
+    raw: dict[str, Any] = dict(checkpoint.config)
+    decode = raw.pop("decode", None)
+    if decode not in get_args(Decode) or set(raw) != {f.name for f in fields(SummarizationConfig)}:
+        raise IntegrityError(f"{where} is of another version", "train it again")
+    module = SummarizationModule(SummarizationConfig(**raw))
+    files_of.restore(module, checkpoint, str(where))
+    return Summarizer(module, cast(Decode, decode), checkpoint)
+
+
+def to_checkpoint(
+    module: SummarizationModule,
+    decode: Decode,
+    recipes: tuple[Recipe, ...],
+    provenance: dict[str, Any],
+) -> Checkpoint:
+    """The module as a checkpoint, not yet written."""
+    config = {**asdict(module.config), "decode": decode}
+    return Checkpoint(KIND, config, recipes, dict(module.state_dict()), provenance)
+
+
+def _resampled(
+    at: NDArray[np.float64], rows: NDArray[np.float32], grid: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Features at other times, linearly between their neighbours."""
+    right = np.searchsorted(at, grid).clip(1, len(at) - 1)
+    left = right - 1
+    share = ((grid - at[left]) / (at[right] - at[left])).clip(0, 1).astype(np.float32)[:, None]
+    return np.ascontiguousarray(rows[left] * (1 - share) + rows[right] * share)
+
+
+def _array(tensor: torch.Tensor) -> NDArray[np.float64]:
+    return tensor[0].double().numpy()

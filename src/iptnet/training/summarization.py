@@ -1,0 +1,269 @@
+"""Train the summarizer: every split and seed of a configuration into one run folder, resumable.
+
+RUN/config.yaml  log.txt
+RUN/<dataset>/split-<k>/seed-<s>/{state,last,best}.safetensors, metrics.csv
+RUN/all/split-0/seed-<s>/…                            with setting: shipped
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from iptnet import checkpoint as files_of
+from iptnet.atomic import require_writable, write_bytes, write_text
+from iptnet.errors import InputError, IntegrityError, UsageError
+from iptnet.features.recipe import Recipe
+from iptnet.model.summarization import SummarizationConfig, SummarizationModule
+from iptnet.model.summarizer import Summarizer, to_checkpoint
+from iptnet.protocol.correlation import rank_correlation
+from iptnet.protocol.splits import Split, load_splits, resolve
+from iptnet.training.arguments import SummarizationArguments, to_yaml
+from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
+from iptnet.training.objective import summarization_loss
+from iptnet.training.samples import Library, Sample, batches_of, load_library, make_sample
+
+OnProgress = Callable[[str, int, int | None], None]
+LAST, BEST = "last.safetensors", "best.safetensors"
+EVERYTHING = "all"
+SHIPPED = "summarizer.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training command did.
+
+    Attributes:
+        out: the run folder.
+        checkpoints: the last checkpoint of every split and seed.
+        trained: how many of them this call trained, wholly or to their end.
+        found: how many were already there.
+        seconds: wall time.
+    """
+
+    out: Path
+    checkpoints: tuple[Path, ...]
+    trained: int
+    found: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One split and seed of a configuration."""
+
+    dataset: str
+    index: int
+    seed: int
+    split: Split
+
+    def folder(self, out: Path) -> Path:
+        """Where it lies in a run folder."""
+        return out / self.dataset / f"split-{self.index}" / f"seed-{self.seed}"
+
+
+def train_summarization(
+    arguments: SummarizationArguments,
+    out: Path,
+    data: Sequence[Path | str] | None = None,
+    on_progress: OnProgress | None = None,
+) -> TrainingReport:
+    """Train, or go on where ``out`` stands.
+
+    Args:
+        arguments: the configuration.
+        out: run folder; one of another configuration is refused.
+        data: benchmark files instead of the configuration's.
+        on_progress: told (run, epochs done, epochs).
+
+    Raises:
+        UsageError: no data, unfit data, or a folder of another configuration.
+        Interrupted: a signal asked to stop; the state is kept.
+        IntegrityError: broken data or state, or a loss that is not finite.
+    """
+    started = time.monotonic()
+    library = load_library(list(data or arguments.data))
+    runs = list(plan(arguments, library))
+    recipes = accepted(arguments, library)
+    out = Path(out)
+    require_writable(out)
+    _claim(out, arguments)
+    trained = 0
+    session = _Session(arguments, library, recipes, out, {})
+    with stop_on_signal() as stop:
+        for run in runs:
+            trained += _train_one(session, run, stop, on_progress)
+    seconds = time.monotonic() - started
+    paths = tuple(run.folder(out) / LAST for run in runs)
+    if arguments.setting == "shipped":
+        write_bytes(out / SHIPPED, paths[0].read_bytes())
+    return TrainingReport(out, paths, trained, len(runs) - trained, seconds)
+
+
+def plan(arguments: SummarizationArguments, library: Library) -> Iterator[Run]:
+    """The runs of a configuration, on the videos at hand.
+
+    Raises:
+        UsageError: a tested set has no videos for some split.
+    """
+    shipped = arguments.setting == "shipped"
+    for dataset in (EVERYTHING,) if shipped else arguments.datasets:
+        try:
+            splits = load_splits(arguments.setting, None if shipped else dataset)
+            resolved = [resolve(s, library.videos, allow_missing=True) for s in splits]
+        except ValueError as error:
+            raise UsageError(
+                f"{dataset}: {error}", "name the data files of that set, or leave it out"
+            ) from error
+        for index, split in enumerate(resolved):
+            if arguments.use_validation:
+                split = replace(split, train=split.train + split.val, val=())  # noqa: PLW2901
+            for seed in arguments.seeds:
+                yield Run(dataset, index, seed, split)
+
+
+def accepted(arguments: SummarizationArguments, library: Library) -> tuple[Recipe, ...]:
+    """The recipes that the checkpoints will accept: the data's and those named, of one space.
+
+    Raises:
+        UsageError: an unknown name, or another space.
+    """
+    from iptnet.features.encoders import load_encoder
+    from iptnet.features.known import KNOWN
+
+    recipes = list(library.recipes)
+    for name in arguments.accepts:
+        if name not in KNOWN and name != "lite":
+            raise UsageError(f"accepts: no recipe {name!r}", f"there are {', '.join(KNOWN)}, lite")
+        recipe = KNOWN[name] if name in KNOWN else load_encoder(name).recipe
+        if recipe not in recipes:
+            recipes.append(recipe)
+    if len(spaces := {r.space for r in recipes}) > 1:
+        raise UsageError(f"features of the spaces {', '.join(sorted(spaces))}", "train on one")
+    return tuple(recipes)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What all runs of one command share."""
+
+    arguments: SummarizationArguments
+    library: Library
+    recipes: tuple[Recipe, ...]
+    out: Path
+    prepared: dict[tuple[str, int], Sample]
+
+    def sample(self, name: str, module: SummarizationModule, seed: int) -> Sample:
+        """A video as a sample; splits share it, and seeds too where there is no noise."""
+        noise = self.arguments.augmentation
+        key = (name, seed if noise.copies else 0)
+        if key not in self.prepared:
+            video = self.library.videos[name]
+            self.prepared[key] = make_sample(name, video, module, noise, seed)
+        return self.prepared[key]
+
+
+def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress | None) -> bool:
+    arguments, library, recipes = session.arguments, session.library, session.recipes
+    folder, how = run.folder(session.out), arguments.optimiser
+    stage = f"{run.dataset} split {run.index + 1} seed {run.seed}"
+    identity = _digest(session, run)
+    if _finished(folder / LAST, identity):
+        return False
+    torch.manual_seed(seed_of(run.seed, 10**6 - 1))
+    config = SummarizationConfig(width=recipes[0].width, **asdict(arguments.model))
+    module = SummarizationModule(config)
+    samples = [session.sample(name, module, run.seed) for name in run.split.train]
+    provenance: dict[str, Any] = {
+        "run": identity,
+        "setting": arguments.setting,
+        "dataset": run.dataset,
+        "split": run.index,
+        "seed": run.seed,
+        "train": list(run.split.train),
+        "validation": list(run.split.val),
+        "test": list(run.split.test),
+        "data_sha256": library.digest,
+        "arguments": json.loads(json.dumps(asdict(arguments))),
+    }
+
+    def keep(name: str, selection: str, epoch: int) -> None:
+        noted = {**provenance, "selection": selection, "epoch": epoch}
+        files_of.save(folder / name, to_checkpoint(module, arguments.decode, recipes, noted))
+
+    def validate(_: nn.Module) -> float:
+        return _validation(module, session, run.split.val)
+
+    state = train(
+        module,
+        how,
+        lambda epoch: batches_of(samples, how.batch, run.seed, epoch),
+        lambda m, batch: summarization_loss(
+            m(batch.prepared, batch.mask), batch, arguments.objective
+        ),
+        folder=folder,
+        run=identity,
+        seed=run.seed,
+        stop=stop,
+        validate=validate if run.split.val else None,
+        on_best=lambda _, epoch: keep(BEST, "validation", epoch),
+        on_epoch=lambda n: on_progress(stage, n, how.epochs) if on_progress else None,
+    )
+    keep(LAST, "last", state.epoch)
+    best = f", best validation τ {state.best[0]:.4f} in epoch {state.best[1]}" if state.best else ""
+    with (session.out / "log.txt").open("a", encoding="utf-8") as log:
+        log.write(f"{stage}: {state.epoch} epochs, loss {state.history[-1]['loss']:.5f}{best}\n")
+    return True
+
+
+def _validation(module: SummarizationModule, session: _Session, names: tuple[str, ...]) -> float:
+    """Mean τ on the validation videos, of the step scores as they would be served."""
+    before, recipes = module.training, session.recipes
+    decode = session.arguments.decode
+    judge = Summarizer(module, decode, to_checkpoint(module, decode, recipes, {}))
+    taus = []
+    for name in names:
+        video = session.library.videos[name]
+        users = video.user_scores if video.user_scores is not None else video.user_summary
+        if users is not None:
+            scores = judge.importance(video.features, recipes[0])
+            taus.append(rank_correlation(scores, users[:, video.picks]).tau)
+    module.train(before)
+    return float(np.nanmean(taus)) if taus else float("nan")
+
+
+def _claim(out: Path, arguments: SummarizationArguments) -> None:
+    """Mark the folder as this configuration's, or refuse another's."""
+    path, text = out / "config.yaml", to_yaml(arguments)
+    if not path.exists():
+        write_text(path, text)
+    elif path.read_text(encoding="utf-8") != text:
+        raise UsageError(
+            f"{out} holds a run of another configuration", "choose another --out, or remove it"
+        )
+
+
+def _finished(path: Path, identity: str) -> bool:
+    try:
+        return files_of.load(path, "summarization").provenance.get("run") == identity
+    except InputError:
+        return False
+    except IntegrityError as error:
+        raise IntegrityError(error.cause, f"remove {path} to make it again") from error
+
+
+def _digest(session: _Session, run: Run) -> str:
+    """What has to be equal for a run to be gone on with."""
+    asked = {k: v for k, v in asdict(session.arguments).items() if k not in ("data", "seeds")}
+    recipes = [r.to_dict() for r in session.recipes]
+    whole = [asked, session.library.digest, asdict(run), recipes]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
