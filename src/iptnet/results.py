@@ -20,6 +20,9 @@ from iptnet.timeline import Span, Timeline
 
 OnProgress = Callable[[str, int, int | None], None]
 
+PICTURE_HEIGHT = 360
+"""Pixels; the largest tile of a storyboard is no higher."""
+
 
 def write_summary(
     timeline: Timeline,
@@ -74,7 +77,7 @@ def _thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint
         from iptnet.video.frames import frames_at
 
         try:
-            return list(frames_at(video, list(times)).images)
+            return list(frames_at(video, list(times), height=PICTURE_HEIGHT).images)
         except IptnetError:
             # The timeline is worth more than its pictures; the sheet shows placeholders instead.
             return [None] * len(times)

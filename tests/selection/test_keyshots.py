@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iptnet.errors import UsageError
-from iptnet.selection.keyshots import MIN_KEYSHOT, Selection, select
+from iptnet.selection.keyshots import MIN_KEYSHOT, MIN_PART, PARTS, Selection, select
 from iptnet.selection.stretch import best_stretch, samples_inside
 from tests.oracles.selection import best_subset, curve_mean, mean_inside
 
@@ -72,7 +72,7 @@ def test_every_selection_is_a_playable_summary(video: dict[str, Any]) -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(
-    lengths=st.lists(st.integers(25, 90), min_size=1, max_size=7),
+    lengths=st.lists(st.integers(25, 60), min_size=3, max_size=8),
     ratio=st.floats(0.3, 0.99),
     seed=st.integers(0, 2**32 - 1),
 )
@@ -86,7 +86,7 @@ def test_the_knapsack_is_optimal_when_every_shot_fits(
     bounds = np.stack([edges[:-1], edges[1:]], 1) / 25
     got = select(times, values, bounds, edges[-1] / 25, ratio=ratio, frame_interval=1 / 25)
     budget = math.floor(ratio * edges[-1] + 1e-6)
-    if max(lengths) > budget:
+    if max(lengths) > min(budget, max(budget // PARTS, MIN_PART * 25)):
         return
     means = [mean_inside(times.tolist(), values.tolist(), a, b) for a, b in bounds.tolist()]
     assert [s.score for s in got.shots] == pytest.approx(means)
@@ -118,29 +118,42 @@ def test_length_counts_so_that_dull_short_shots_do_not_win() -> None:
     def values(t: np.ndarray) -> np.ndarray:
         return np.where(t < 10, 0.9, 0.3)
 
-    got = flat(100, 10, *range(11, 100), values=values, ratio=0.1, frame_interval=0.04)
-    assert [(k.start, k.end) for k in got.keyshots] == [(0.0, 10.0)]
+    got = flat(100, 10, *range(11, 100), values=values, ratio=0.3, frame_interval=0.04)
+    assert (got.keyshots[0].start, got.keyshots[0].end) == (0.0, 10.0)
 
 
-def test_a_shot_longer_than_the_budget_competes_with_its_best_stretch() -> None:
+def test_long_shots_share_the_budget_by_their_best_stretches() -> None:
     def values(t: np.ndarray) -> np.ndarray:
-        return np.where(t < 60, 0.1 + 0.8 * ((t > 20) & (t < 40)), 0.2)
+        return np.select([t < 30, t < 60], [0.1 + 0.8 * ((t > 10) & (t < 20)), 0.6], 0.2)
 
-    got = flat(100, 60, 70, 80, 90, values=values, ratio=0.15, frame_interval=0.04)
-    (only,) = got.keyshots
-    assert 20 < only.start < only.end < 40
-    assert only.duration == pytest.approx(15)
+    # 15 s to spend, so a part is 5 s: the peak of the first shot, the middle of the flat second
+    # and one of the dull rest.
+    got = flat(100, 30, 60, 70, 80, 90, values=values, ratio=0.15, frame_interval=0.04)
+    assert len(got.keyshots) == PARTS
+    assert 10 < got.keyshots[0].start < got.keyshots[0].end < 20
+    assert (got.keyshots[1].start, got.keyshots[1].end) == (42.48, 47.48)
+    assert [k.duration for k in got.keyshots] == pytest.approx([5.0] * 3)
+
+
+def test_a_shortened_shot_plays_on_when_nothing_else_is_left() -> None:
+    def values(t: np.ndarray) -> np.ndarray:
+        return np.where(t < 12, 0.9, 0.6)
+
+    # 20 of 26 s: 6.64 s of each shot at first, then the better one plays whole.
+    got = flat(26, 12, values=values, ratio=20 / 26, frame_interval=0.04)
+    assert [round(k.duration, 6) for k in got.keyshots] == [12.0, 8.0]
+    assert got.keyshots[0].score == pytest.approx(0.9)
 
 
 def test_what_the_knapsack_leaves_unused_is_filled_with_the_next_best_shot() -> None:
     def values(t: np.ndarray) -> np.ndarray:
-        return np.where(t < 12, 0.9, np.where(t < 26, 0.6, 0.1))
+        return np.where(t < 2, 0.9, np.where(t < 4, 0.6, 0.1))
 
-    # 20 s to spend, shots of 12, 14 and 14 s: two never fit.
-    got = flat(40, 12, 26, values=values, ratio=0.5, frame_interval=0.04)
-    assert [round(k.duration, 6) for k in got.keyshots] == [12.0, 8.0]
-    assert got.keyshots[1].start >= 12
-    assert got.keyshots[1].end <= 26
+    # 3.6 s to spend, shots of 2 s: two never fit, but 1.6 s of the second best do.
+    got = flat(24, 2, 4, *range(6, 24, 2), values=values, ratio=0.15, frame_interval=0.04)
+    assert got.keyshots[0].start == 0.0
+    assert [round(k.duration, 6) for k in got.keyshots] == [2.0, 1.6]
+    assert 2 <= got.keyshots[1].start <= got.keyshots[1].end <= 4
 
 
 def test_a_ratio_of_one_keeps_everything() -> None:

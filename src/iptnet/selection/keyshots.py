@@ -4,12 +4,14 @@ A 0/1 knapsack over shots, as in the benchmark protocol, with three differences 
 (the protocol's own conversion is ``iptnet.protocol.keyshots`` and stays what papers use):
 
 - A shot is worth its mean importance **times its length**. Worth its mean alone, ten dull shots of
-  one second beat one splendid shot of ten. Measured on SumMe, with the mean of the other people's
-  summaries as importance, F against each person is .352 with the length and .318 without; with
-  noise added to that importance, .317 and .234.
-- A shot longer than the whole budget takes part with its best stretch of exactly the budget, and
-  when more than a fifth of the budget stays unused, the best shot left out contributes a stretch.
+  one second beat one splendid shot of ten.
+- A shot longer than a third of the budget takes part with its best stretch of a third (two seconds
+  at least), so that a summary shows several things. When more than a fifth of the budget stays
+  unused, the best shot left out contributes a stretch; then the shortened ones play on.
 - Shots under one second join the shot that follows, so that nothing flickers by.
+
+``python -m benchmarks.selection`` compares both rules by F against people left out: .39 against .32
+on SumMe with the others' mean as importance, .36 against .26 with strong noise on top.
 
 Everything is decided on an integer grid: frames of the source, milliseconds at variable rates. The
 function is pure and fast; a slider can call it at every move. Where the curve says nothing (a black
@@ -36,6 +38,10 @@ MIN_FILL = 1.5
 """Seconds; what a stretch that fills up the budget should at least be worth watching."""
 UNUSED = 0.2
 """Share of the budget that may stay unused before a stretch fills it up."""
+PARTS = 3
+"""A summary of one single stretch shows one thing: longer shots are shortened to a third of it."""
+MIN_PART = 2.0
+"""Seconds; but not below this, under which a viewer grasps nothing."""
 MILLISECONDS = 1000.0
 MAX_CELLS = 30_000_000
 """Size of the knapsack's table; beyond it, weights are rounded up to a coarser unit."""
@@ -127,7 +133,8 @@ def _chosen(
         start, mean = best_stretch(times, values, ticks[i], length, rate)
         return start, start + length, mean
 
-    offers = [cut(i, budget) for i in range(len(ticks))]
+    longest = min(budget, max(budget // PARTS, math.ceil(MIN_PART * rate)))
+    offers = [cut(i, longest) for i in range(len(ticks))]
     lengths = np.array([b - a for a, b, _ in offers])
     # Plus one millionth, so that time is worth something even where the curve is zero.
     worth = np.array([round(1e6 * s) + 1 for _, _, s in offers]) * lengths
@@ -143,8 +150,15 @@ def _chosen(
         if unused <= worthwhile:
             break
         if i not in chosen and last - first >= MIN_FILL * rate:
-            chosen[i] = cut(i, unused)
+            chosen[i] = cut(i, min(unused, longest))
             unused -= chosen[i][1] - chosen[i][0]
+    # What then is left lets the best of the shortened shots play on.
+    for i in sorted(chosen, key=lambda i: -chosen[i][2]):
+        length = chosen[i][1] - chosen[i][0]
+        more = min(unused, ticks[i][1] - ticks[i][0] - length)
+        if more > 0:
+            chosen[i] = cut(i, length + more)
+            unused -= more
     return chosen
 
 

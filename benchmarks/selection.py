@@ -1,0 +1,61 @@
+"""How people would rate our way of choosing keyshots, beside the benchmark's own conversion.
+
+Importance is the mean of all the *other* people's summaries (smoothed, with noise added), so both
+rules get the same good but imperfect curve; F is against the person left out.
+
+    python -m benchmarks.selection SUMME.h5
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iptnet.data.benchmark import load_benchmark
+from iptnet.data.record import BenchmarkVideo
+from iptnet.protocol.keyshots import keyshot_summary
+from iptnet.protocol.scores import f_score
+from iptnet.selection.keyshots import select
+
+NOISES = (0.0, 0.3, 1.0)
+
+
+def ours(video: BenchmarkVideo, importance: NDArray[np.float64], fps: float) -> NDArray[np.uint8]:
+    """The summary that a viewer would get, as 0/1 frames."""
+    points = video.change_points
+    bounds = np.stack([points[:, 0], points[:, 1] + 1], axis=1) / fps
+    chosen = select(
+        video.picks / fps, importance, bounds, video.n_frames / fps, frame_interval=1 / fps
+    )
+    frames = np.zeros(video.n_frames, np.uint8)
+    for keyshot in chosen.keyshots:
+        frames[round(keyshot.start * fps) : round(keyshot.end * fps)] = 1
+    return frames
+
+
+def measure(path: Path) -> None:
+    """Print mean F of both rules at each level of noise."""
+    print(f"{'noise':>6}  {'protocol':>8}  {'ours':>8}")
+    for noise in NOISES:
+        rng, scores = np.random.default_rng(0), []
+        for video in load_benchmark(path):
+            users = video.users
+            assert users is not None, f"{video.key} has no summaries to compare with"
+            for user in range(len(users)):
+                others = np.delete(users, user, 0).mean(axis=0)[video.picks]
+                curve = np.convolve(others, np.full(5, 0.2), "same")
+                curve = curve + noise * curve.std() * rng.standard_normal(len(curve))
+                curve = (curve - curve.min()) / max(float(np.ptp(curve)), 1e-9)
+                theirs = keyshot_summary(curve, video.picks, video.change_points, video.n_frames)
+                mine = ours(video, curve, video.fps or 25.0)
+                one = users[user : user + 1]
+                scores.append([f_score(s, one, "max").f for s in (theirs, mine)])
+        means = np.mean(scores, axis=0)
+        print(f"{noise:6.1f}  {means[0]:8.3f}  {means[1]:8.3f}")
+
+
+if __name__ == "__main__":
+    measure(Path(sys.argv[1]))
