@@ -6,7 +6,6 @@ refused by name: a misspelt option that silently keeps its default costs a night
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -216,8 +215,6 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_value(options[0], v, where) for v in value)
-    if origin is types.UnionType and any(isinstance(value, o) for o in options):
-        return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if (
@@ -226,8 +223,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         and isinstance(value, bool) == (hint is bool)
     ):
         return value
-    asked = f"one of {', '.join(map(str, options))}" if origin is Literal else f"{hint}"
-    raise UsageError(f"{where} is {value!r}", f"expected {getattr(hint, '__name__', asked)}")
+    if origin is Literal:
+        asked = f"one of {', '.join(map(str, options))}"
+    else:
+        asked = "a list" if origin is tuple else hint.__name__
+    raise UsageError(f"{where} is {value!r}", f"expected {asked}")
 
 
 def _read(path: Path) -> dict[str, Any]:
