@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from iptnet.errors import InputError
 from iptnet.features.backbone import SIZE, WEIGHTS_SHA256, load_backbone
-from iptnet.features.projection import load_projection
+from iptnet.features.projection import FrameNetwork, load_projection
 from iptnet.features.recipe import Recipe
 from iptnet.features.text import SPACE, WIDTH
 
@@ -41,8 +41,8 @@ class LiteEncoder:
     size = (SIZE, SIZE)
 
     def __init__(self, projection: Path | None = None) -> None:
-        self._network, stored = load_projection(load_backbone(), projection)
-        head = self._network.head
+        head, stored = load_projection(projection)
+        self._network = FrameNetwork(load_backbone(), head).eval()
         self.centres: NDArray[np.float32] = (
             torch.stack([head.picture_centre, head.caption_centre]).float().numpy()
         )

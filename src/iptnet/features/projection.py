@@ -1,10 +1,11 @@
 """From the network's maps to the sentence space: what is trained on picture–sentence pairs.
 
-Pooled activations, standardised, go through a linear map (it starts as the ridge solution) plus a
-small residual perceptron. Beside them stands *class evidence*: the network's own softmax over its
-thousand ImageNet classes, as a mixture of the classes' name vectors. Captioned pictures know people
-and dogs; cats, cups and fire engines come in through the evidence. The sum has length one, so a
-frame compares with a WordLlama sentence by a dot product.
+The backbone stays as published. Its pooled activations, standardised, go through a linear map that
+starts as the ridge solution, plus a perceptron that drops out most of itself while training: a few
+thousand pictures leave much to overfit. Beside them stands *class evidence*: the network's own
+softmax over its thousand ImageNet classes, as a mixture of the classes' name vectors. Captioned
+pictures know people and dogs; cats, cups and fire engines come in through the evidence. The sum has
+length one, so a frame compares with a WordLlama sentence by a dot product.
 """
 
 from __future__ import annotations
@@ -36,58 +37,54 @@ class ProjectionShape:
 
     Attributes:
         hidden: width of the perceptron.
-        tuned: the checkpoint also carries the backbone's last stages, trained along.
+        evidence: weight of the class evidence beside the unit vector of the trained part.
+        input_dropout, hidden_dropout: in training only.
     """
 
-    hidden: int = 512
-    tuned: bool = False
+    hidden: int = 1024
+    evidence: float = 0.8
+    input_dropout: float = 0.5
+    hidden_dropout: float = 0.8
 
 
 class Projection(nn.Module):
     """The head.
 
     Shapes:
-        middle (N, 112, 14, 14), top (N, 1280, 7, 7), logits (N, 1000) → (N, 256), length one.
+        pooled (N, 1504), logits (N, 1000) → (N, 256), rows of length one.
     """
 
     mean: torch.Tensor
     scale: torch.Tensor
     class_vectors: torch.Tensor
-    evidence_weight: torch.Tensor
     picture_centre: torch.Tensor
     caption_centre: torch.Tensor
 
     def __init__(self, shape: ProjectionShape) -> None:
         super().__init__()
+        self.shape = shape
+        self.dropout = nn.Dropout(shape.input_dropout)
         self.linear = nn.Linear(POOLED, TEXT_WIDTH)
         self.perceptron = nn.Sequential(
-            nn.Dropout(0.2),
+            nn.Dropout(shape.input_dropout),
             nn.Linear(POOLED, shape.hidden),
             nn.GELU(),
-            nn.Dropout(0.5),
+            nn.Dropout(shape.hidden_dropout),
             nn.Linear(shape.hidden, TEXT_WIDTH),
         )
-        self.dropout = nn.Dropout(0.2)
         self.register_buffer("mean", torch.zeros(POOLED))
         self.register_buffer("scale", torch.ones(POOLED))
         self.register_buffer("class_vectors", torch.zeros(CLASSES, TEXT_WIDTH))
-        self.register_buffer("evidence_weight", torch.zeros(()))
         # Not used in forward: where outputs and captions centre, for whoever closes the gap.
         self.register_buffer("picture_centre", torch.zeros(TEXT_WIDTH))
         self.register_buffer("caption_centre", torch.zeros(TEXT_WIDTH))
 
-    def forward(
-        self, middle: torch.Tensor, top: torch.Tensor, logits: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, pooled: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         """Frame vectors of length one."""
-        return self.project(pool(middle, top), logits)
-
-    def project(self, pooled: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-        """The same from (N, 1504) pooled activations."""
         x = (pooled - self.mean) * self.scale
         seen = F.normalize(self.linear(self.dropout(x)) + self.perceptron(x), dim=1)
         named = logits.softmax(dim=1) @ self.class_vectors
-        return F.normalize(seen + self.evidence_weight * named, dim=1)
+        return F.normalize(seen + self.shape.evidence * named, dim=1)
 
 
 def pool(middle: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
@@ -106,31 +103,28 @@ class FrameNetwork(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Map (N, 3, 224, 224) pixels of 0–255 to (N, 256) unit vectors."""
-        return self.from_middle(self.backbone.middle_map(pixels))
-
-    def from_middle(self, middle: torch.Tensor) -> torch.Tensor:
-        """The same from the (N, 112, 14, 14) middle map."""
-        top = self.backbone.top_map(middle)
-        logits = self.backbone.classifier(top.mean(dim=(2, 3)))
-        result: torch.Tensor = self.head(middle, top, logits)
+        result: torch.Tensor = self.head(*activations(self.backbone, pixels))
         return result
 
 
-def save_projection(
-    path: Path, network: FrameNetwork, shape: ProjectionShape, provenance: Mapping[str, Any]
-) -> Checkpoint:
-    """Write the head, and the tuned stages if there are any, in half precision."""
-    tensors = {f"head.{k}": v.half() for k, v in network.head.state_dict().items()}
-    if shape.tuned:
-        tensors |= {f"backbone.{k}": v.half() for k, v in _tuned(network.backbone).items()}
-    config = {**asdict(shape), "backbone_sha256": WEIGHTS_SHA256}
+def activations(
+    backbone: EfficientNetLite0, pixels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the head reads of (N, 3, 224, 224) pixels: pooled (N, 1504), logits (N, 1000)."""
+    middle = backbone.middle_map(pixels)
+    pooled = pool(middle, backbone.top_map(middle))
+    return pooled, backbone.classifier(pooled[:, :WIDTH])
+
+
+def save_projection(path: Path, head: Projection, provenance: Mapping[str, Any]) -> Checkpoint:
+    """Write the head in half precision, atomically."""
+    tensors = {name: tensor.half() for name, tensor in head.state_dict().items()}
+    config = {**asdict(head.shape), "backbone_sha256": WEIGHTS_SHA256}
     return checkpoint.save(path, Checkpoint(KIND, config, (), tensors, provenance))
 
 
-def load_projection(
-    backbone: EfficientNetLite0, path: Path | None = None
-) -> tuple[FrameNetwork, Checkpoint]:
-    """Put the shipped (or given) projection on a backbone, which may receive tuned stages.
+def load_projection(path: Path | None = None) -> tuple[Projection, Checkpoint]:
+    """Read the shipped projection, or another one.
 
     Raises:
         InputError: no such file.
@@ -142,17 +136,8 @@ def load_projection(
     if config.pop("backbone_sha256", None) != WEIGHTS_SHA256:
         raise IntegrityError(f"{path} was made for another backbone", "train it again")
     try:
-        shape = ProjectionShape(**config)
-    except TypeError as error:
+        head = Projection(ProjectionShape(**config))
+    except (TypeError, ValueError, RuntimeError) as error:
         raise IntegrityError(f"{path}: {error}", "train it with this version") from error
-    network = FrameNetwork(backbone, Projection(shape))
-    parts = nn.ModuleDict({"head": network.head})
-    if shape.tuned:
-        parts["backbone"] = nn.ModuleDict({"late": backbone.late, "top": backbone.top})
-    checkpoint.restore(parts, stored, str(path))
-    return network.eval().requires_grad_(False), stored
-
-
-def _tuned(backbone: EfficientNetLite0) -> dict[str, torch.Tensor]:
-    parts = nn.ModuleDict({"late": backbone.late, "top": backbone.top})
-    return dict(parts.state_dict())
+    checkpoint.restore(head, stored, str(path))
+    return head.eval().requires_grad_(False), stored
