@@ -5,22 +5,22 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from iptnet.video.reader import Reader, Refusal, orientation
+from iptnet.video.reader import Reader, RefusalError, orientation
 
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 MAX_SHAPE = 16  # a stretched pixel beyond this is a broken header
 
 
 def describe(reader: Reader) -> dict[str, Any]:
-    """Decode the first picture and tell everything that ``VideoInfo`` holds; reads on from the start of it.
+    """Decode the first picture and tell everything that ``VideoInfo`` holds.
 
     Raises:
-        Refusal: nothing decodes, or the declared duration is beyond the limit and true.
+        RefusalError: nothing decodes, or the declared duration is beyond the limit and true.
     """
     stream, container = reader.stream, reader.container
     picture = next(reader.pictures(), None)
     if picture is None:
-        raise Refusal("input", "has no picture that can be decoded")
+        raise RefusalError("input", "has no picture that can be decoded")
     frame = picture.frame
     swap, flip_x, flip_y = orientation(frame)
     width, height = _square(frame.width, frame.height, stream.sample_aspect_ratio)
@@ -42,7 +42,7 @@ def describe(reader: Reader) -> dict[str, Any]:
         notes.append(f"the container declares {stream.frames} frames in {float(duration):.3g} s")
     if duration > reader.limits["max_duration"]:
         limit = reader.limits["max_duration"]
-        raise Refusal("limit", f"lasts {float(duration):.0f} s, more than {limit:g} s")
+        raise RefusalError("limit", f"lasts {float(duration):.0f} s, more than {limit:g} s")
     hdr = int(getattr(frame, "color_trc", 0)) in HDR_TRANSFERS
     if hdr:
         notes.append("high dynamic range: sampled pictures keep its flat colours")
@@ -92,7 +92,7 @@ def _declared(reader: Reader) -> Fraction | None:
     if stream.duration:
         begin = stream.start_time if stream.start_time is not None else first
         ticks = stream.duration - max(0, first - begin)
-        return max(ticks, 1) * reader.tick
+        return Fraction(max(ticks, 1) * reader.tick)
     if reader.container.duration:
         begin_us = reader.container.start_time or 0
         late = first * reader.tick - Fraction(begin_us, 1_000_000)

@@ -84,7 +84,7 @@ class Child:
             "MALLOC_ARENA_MAX": "2",  # arenas would spend the address space we allow
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as we do
         try:
             # -P: the current folder, which may be anyone's, must not be imported from.
             self.process = subprocess.Popen(
@@ -133,7 +133,7 @@ class Child:
                 yield header, payload
                 if header["kind"] == "done":
                     return
-        except wire.Silence:
+        except wire.SilenceError:
             self.close()
             seconds = self.limits.stall_seconds
             raise InputError(

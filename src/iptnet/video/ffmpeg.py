@@ -95,7 +95,8 @@ def run(
             return
         errors.seek(0)
         lines = errors.read(STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
-    why = lines[-1].strip() if lines else f"exit code {process.returncode}"
+    # The first complaint is the cause; what follows are its consequences.
+    why = lines[0].strip() if lines else f"exit code {process.returncode}"
     if hung:
         seconds = limits.stall_seconds
         raise InputError(f"{what} stops ffmpeg: no progress for {seconds:g} s", "re-encode it")

@@ -17,6 +17,7 @@ from iptnet.video.probe import VideoInfo
 SOUND_RATE = 48_000
 EXACT_SEEKS = ("mov", "matroska")  # elsewhere a seek may land late: begin earlier, drop the rest
 RUN_UP = 10  # seconds
+NO_SEEKS = ("gif", "flv", "ivf")  # nothing to seek by: read from the start
 TONE_MAP = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv"
@@ -29,6 +30,7 @@ class Plan:
 
     source: Path
     info: VideoInfo
+    start: Fraction  # container time of the first picture
     rate: Fraction
     width: int
     height: int
@@ -51,7 +53,8 @@ class Plan:
         tall = min(height or info.height, info.height)
         wide = round(info.width * tall / info.height)
         even = max(2, wide - wide % 2), max(2, tall - tall % 2)
-        return cls(source, info, rate, *even, info.has_audio, crf, preset)
+        start = Fraction(info.start).limit_denominator(10**9)
+        return cls(source, info, start, rate, *even, info.has_audio, crf, preset)
 
 
 def arguments(
@@ -66,14 +69,14 @@ def arguments(
         target: the file to write.
         last: whether this is the result rather than a part of it.
     """
-    command: list[str] = []
+    command = ["-copyts"]  # times as in the container, whether or not an input was sought
     chains: list[str] = []
     for i, (shown, start, count) in enumerate(shots):
-        seek, offset = _seek(plan, shown, start)
-        command += _input(plan, seek, offset + (count + 1) / plan.rate)
-        chains.append(f"[{i}:{plan.info.video_index}]{_picture(plan, offset, count)}[v{i}]")
+        command += _input(plan, shown, start, count)
+        zero = plan.start + start
+        chains.append(f"[{i}:{plan.info.video_index}]{_picture(plan, zero, count)}[v{i}]")
         if plan.sound:
-            chains.append(f"[{i}:{plan.info.audio_index}]{_sound(plan, offset, count)}[a{i}]")
+            chains.append(f"[{i}:{plan.info.audio_index}]{_sound(plan, zero, count)}[a{i}]")
     labels = "".join(f"[v{i}]" + (f"[a{i}]" if plan.sound else "") for i in range(len(shots)))
     chains.append(
         f"{labels}concat=n={len(shots)}:v=1:a={int(plan.sound)}[v]" + ("[a]" if plan.sound else "")
@@ -90,33 +93,32 @@ def arguments(
 
 def join_arguments(plan: Plan, listing: Path, target: Path) -> list[str]:
     """Arguments that join parts of ours: pictures copied, sound compressed once for all."""
-    command = ["-protocol_whitelist", "file", "-f", "concat", "-safe", "1"]
+    command = ["-protocol_whitelist", "file", "-f", "concat", "-safe", "0"]
     command += ["-i", f"file:{listing}", "-map", "0:v"]
     command += ["-map", "0:a"] if plan.sound else []
     return [*command, "-c:v", "copy", *_aac(plan), *_mp4(target)]
 
 
-def _seek(plan: Plan, shown: Fraction, start: Fraction) -> tuple[Fraction, Fraction]:
-    """Where to seek to (from the first picture), and how far behind that the shot begins."""
+def _input(plan: Plan, shown: Fraction, start: Fraction, count: int) -> list[str]:
+    """One input, read from a key frame before the shot."""
     # A quarter frame early: the seek is rounded to microseconds, and may not pass the picture.
     begin = shown - 1 / (4 * plan.rate)
     if plan.info.container not in EXACT_SEEKS:
-        begin = max(begin - RUN_UP, -1 / (4 * plan.rate))
-    return begin, start - begin
-
-
-def _input(plan: Plan, seek: Fraction, length: Fraction) -> list[str]:
-    absolute = Fraction(plan.info.start).limit_denominator(10**9) + seek
+        begin -= RUN_UP
+    seek: list[str] = []
+    if begin > 0 and plan.info.container not in NO_SEEKS:
+        length = start - begin + (count + 1) / plan.rate
+        seek = ["-seek_timestamp", "1", "-ss", f"{float(plan.start + begin):.6f}"]
+        seek += ["-t", f"{float(length):.6f}"]
     return [
         "-protocol_whitelist", "file",
         "-f", plan.info.container,  # never guessed from the content: no playlist is followed
-        "-noautorotate", "-reinit_filter", "0", "-max_error_rate", "1", "-threads", "2",
-        "-seek_timestamp", "1", "-ss", f"{float(absolute):.6f}", "-t", f"{float(length):.6f}",
-        "-i", f"file:{plan.source}",
+        "-display_rotation", "0", "-reinit_filter", "0", "-max_error_rate", "1",
+        "-threads", "2", *seek, "-i", f"file:{plan.source}",
     ]  # fmt: skip
 
 
-def _picture(plan: Plan, offset: Fraction, count: int) -> str:
+def _picture(plan: Plan, zero: Fraction, count: int) -> str:
     """Upright, square pixels, at the constant rate, exactly ``count`` frames."""
     info = plan.info
     swap, flip_x, flip_y = info.orientation
@@ -132,7 +134,7 @@ def _picture(plan: Plan, offset: Fraction, count: int) -> str:
     return ",".join(
         [
             "settb=AVTB",
-            f"setpts=PTS-{_seconds(offset)}/TB",
+            f"setpts=PTS-{_seconds(zero)}/TB",
             f"fps={_ratio(plan.rate)}:start_time=0",
             "tpad=stop_mode=clone:stop=-1",
             f"trim=end_frame={count}",
@@ -144,17 +146,18 @@ def _picture(plan: Plan, offset: Fraction, count: int) -> str:
     )
 
 
-def _sound(plan: Plan, offset: Fraction, count: int) -> str:
+def _sound(plan: Plan, zero: Fraction, count: int) -> str:
     """Stereo at 48 kHz, silence where there is none, exactly as long as the pictures."""
     samples = math.floor(count * SOUND_RATE / plan.rate + Fraction(1, 2))
     return ",".join(
         [
+            f"asetpts=PTS-{_seconds(zero)}/TB",
+            "atrim=start=0",
             f"aresample={SOUND_RATE}:async=1:min_hard_comp=0.03:first_pts=0",
             f"aformat=sample_rates={SOUND_RATE}:channel_layouts=stereo:sample_fmts=fltp",
-            f"atrim=start={_seconds(offset)}",
-            "asetpts=PTS-STARTPTS",
             f"apad=whole_len={samples}",
             f"atrim=end_sample={samples}",
+            "asetpts=N/SR/TB",  # padding after no sound at all has no stamps to join by
         ]
     )
 

@@ -1,4 +1,4 @@
-"""What one video may cost: the bounds a hostile or broken file runs into (DESIGN.md, exit code 4)."""
+"""What one video may cost: the bounds that a hostile or broken file runs into."""
 
 from __future__ import annotations
 

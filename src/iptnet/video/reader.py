@@ -20,15 +20,13 @@ from av.error import FFmpegError
 from iptnet.video.guard import freeze_descriptors, thaw_descriptors
 
 # Names of ffmpeg's demuxers. None of these follows references: no hls, dash, sdp, concat, image2.
-CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf".split(
-    ","
-)
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf"
 MAX_BROKEN_PACKETS = 1000  # in a row: nothing good comes after that
 MAX_FLUSHES = 64  # each may report one damaged packet that a decoding thread still held
 JUMP = 1  # seconds backwards that mean a restarted clock rather than disorder
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A reason to give up, told to the parent as ``kind`` (input, limit), cause and remedy."""
 
     def __init__(self, kind: str, cause: str, remedy: str = "") -> None:
@@ -65,10 +63,10 @@ class Reader:
         try:
             descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
         except OSError as error:
-            raise Refusal("input", f"cannot be opened: {error.strerror}") from error
+            raise RefusalError("input", f"cannot be opened: {error.strerror}") from error
         self.file = os.fdopen(descriptor, "rb", buffering=0)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Refusal("input", "is not a regular file")
+            raise RefusalError("input", "is not a regular file")
         freeze_descriptors(descriptor)
         self.threads, self.preview = threads, preview
         self.first: int | None = None  # stamp of the first picture
@@ -82,7 +80,7 @@ class Reader:
         """Parse the container and start at the beginning; seeking to 0 is not always exact.
 
         Raises:
-            Refusal: not a video we read, or beyond a limit.
+            RefusalError: not a video we read, or beyond a limit.
         """
         limits = self.limits
         self.end = 0  # ticks after the first picture at which the last one yet seen ends
@@ -93,20 +91,20 @@ class Reader:
             self.container = av.open(
                 self.file,
                 "r",
-                options={"format_whitelist": ",".join(CONTAINERS)},
+                options={"format_whitelist": CONTAINERS},
                 metadata_errors="replace",
                 buffer_size=1 << 16,
             )
         except MemoryError as error:
             raise out_of_memory(limits) from error
         except (FFmpegError, ValueError, RuntimeError) as error:
-            raise Refusal(
+            raise RefusalError(
                 "input",
                 f"is not a video in a container we read, or its index is damaged ({reason(error)})",
                 "repair or re-encode it, or give another file",
             ) from error
         if (count := len(self.container.streams)) > limits["max_streams"]:
-            raise Refusal("limit", f"has {count} streams, more than {limits['max_streams']}")
+            raise RefusalError("limit", f"has {count} streams, more than {limits['max_streams']}")
         self.stream = self._choose()
         codec = self.stream.codec_context
         if codec.width * codec.height > limits["max_pixels"]:
@@ -122,21 +120,21 @@ class Reader:
         shown = [s for s in videos if not int(s.disposition) & 0x400]  # attached_pic
         if not shown:
             what = "only a cover picture" if videos else "no video stream"
-            raise Refusal("input", f"holds {what}", "give a file with moving pictures")
+            raise RefusalError("input", f"holds {what}", "give a file with moving pictures")
         best = self.container.streams.best("video")
         chosen = best if best in shown else shown[0]
         if chosen.codec_context is None:
-            raise Refusal(
+            raise RefusalError(
                 "input",
                 "holds video of a codec that this build cannot decode",
                 "convert it to H.264 first",
             )
         return chosen
 
-    def too_large(self, width: int, height: int) -> Refusal:
+    def too_large(self, width: int, height: int) -> RefusalError:
         """The refusal of a picture beyond ``max_pixels``."""
         limit = self.limits["max_pixels"]
-        return Refusal("limit", f"has pictures of {width}x{height}, more than {limit} pixels")
+        return RefusalError("limit", f"has pictures of {width}x{height}, more than {limit} pixels")
 
     def warn(self, text: str) -> None:
         """Count a warning."""
@@ -172,7 +170,7 @@ class Reader:
                     ticks = last
             if ticks * self.tick > self.limits["max_duration"]:
                 limit = self.limits["max_duration"]
-                raise Refusal("limit", f"plays longer than {limit:g} s")
+                raise RefusalError("limit", f"plays longer than {limit:g} s")
             last = ticks
             self.end = ticks + (frame.duration or self.nominal)
             yield Picture(frame, ticks, self.count)
@@ -180,7 +178,7 @@ class Reader:
         if self.count == 0:
             why = self.stopped or self.fault or "nothing in it decodes"
             name = self.stream.codec_context.name
-            raise Refusal("input", f"has no picture that can be decoded ({name}: {why})")
+            raise RefusalError("input", f"has no picture that can be decoded ({name}: {why})")
 
     def _frames(self) -> Iterator[Any]:
         """Decoded frames; broken packets are counted and skipped."""
@@ -249,9 +247,9 @@ def orientation(frame: Any) -> tuple[bool, bool, bool]:
     return False, a < 0, d < 0
 
 
-def out_of_memory(limits: dict[str, Any]) -> Refusal:
+def out_of_memory(limits: dict[str, Any]) -> RefusalError:
     """The refusal of what does not fit the child's address space."""
-    return Refusal("limit", f"needs more than {limits['memory'] >> 20} MiB to decode")
+    return RefusalError("limit", f"needs more than {limits['memory'] >> 20} MiB to decode")
 
 
 def reason(error: BaseException) -> str:

@@ -23,11 +23,11 @@ class WireError(Exception):
     """The stream ended inside a record, fell silent, or carried nonsense."""
 
 
-class Silence(WireError):
+class SilenceError(WireError):
     """Nothing arrived for as long as we were told to wait."""
 
 
-class Closed(WireError):
+class ClosedError(WireError):
     """The other side closed the pipe."""
 
 
@@ -43,8 +43,8 @@ def receive(descriptor: int, timeout: float) -> tuple[dict[str, Any], bytes]:
     """Read one record.
 
     Raises:
-        Silence: no byte for ``timeout`` seconds.
-        Closed: the end of the stream, between records or inside one.
+        SilenceError: no byte for ``timeout`` seconds.
+        ClosedError: the end of the stream, between records or inside one.
         WireError: not a record, or one beyond the bounds.
     """
     magic, header_bytes, payload_bytes = HEAD.unpack(_read(descriptor, HEAD.size, timeout))
@@ -74,9 +74,9 @@ def _read(descriptor: int, size: int, timeout: float) -> bytes:
         deadline = time.monotonic() + timeout
         while not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
             if time.monotonic() >= deadline:
-                raise Silence
+                raise SilenceError
         count = os.readv(descriptor, [view[got:]])
         if count == 0:
-            raise Closed
+            raise ClosedError
         got += count
     return bytes(data)

@@ -23,6 +23,7 @@ from iptnet.video.guard import confine
 from iptnet.video.wire import send
 
 BEAT_SECONDS = 0.5
+SWS_BT709 = 1  # swscale's number for that matrix
 SEEK_WORTH = 4.0  # seconds ahead from which going to a key frame beats decoding on
 SEEKABLE = ("mov", "matroska")  # containers whose index leads to the right key frame
 
@@ -65,7 +66,7 @@ class Scaler:
             width=width,
             height=height,
             format="rgb24",
-            src_colorspace="ITU709" if unmarked else None,
+            src_colorspace=SWS_BT709 if unmarked else None,
             dst_color_range="JPEG",
             interpolation="BICUBIC",
             threads=1,
@@ -82,7 +83,8 @@ def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, An
     scaler = Scaler(info, tuple(request["size"]))
     step = 1 / (Fraction(request["rate"]) * reader.tick)
     slack = _slack(reader)
-    k, shown, pixels = 0, None, b""
+    k, pixels = 0, b""
+    shown: Any = None
 
     def emit(until: Fraction | int) -> None:
         nonlocal k, pixels
@@ -100,6 +102,8 @@ def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, An
             emit(picture.ticks)
         shown = picture
         out.beat(float(picture.ticks * reader.tick))
+    if reader.preview:  # what follows the last key frame was skipped, not missing
+        reader.end = max(reader.end, round(Fraction(info["duration"]) / reader.tick))
     limit = request["limits"]["max_duration"]
     emit(max(1, min(reader.end, Fraction(limit) / reader.tick)))
 
@@ -108,7 +112,8 @@ def at(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]) 
     """The picture on show at each of some increasing times, seeking where that is worth it."""
     scaler = Scaler(info, tuple(request["size"]))
     pictures: Iterator[Any] | None = reader.pictures()
-    before = after = None  # around the wanted time: before.ticks ≤ time < after.ticks
+    before: Any = None
+    after: Any = None  # around the wanted time: before.ticks ≤ time < after.ticks
     seekable = info["container"] in SEEKABLE
     for number, wanted in enumerate(request["times"]):
         target = Fraction(wanted) / reader.tick + _slack(reader)
@@ -130,14 +135,15 @@ def at(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]) 
 
 def _slack(reader: Any) -> Fraction:
     """Ticks by which a stamp may be late merely because it was rounded to a tick."""
-    return min(Fraction(1, 2), Fraction(1, 2000) / reader.tick)
+    # Just under a half: an instant between two ticks belongs to the earlier one.
+    return Fraction(min(Fraction(49, 100), Fraction(49, 100_000) / reader.tick))
 
 
 def _seek(reader: Any, target: int) -> tuple[Any, Any, Iterator[Any]]:
     """The picture at a key frame at or before ``target`` and those after it, or all from 0."""
     from av.error import FFmpegError
 
-    from iptnet.video.reader import Refusal
+    from iptnet.video.reader import RefusalError
 
     try:
         for back in (0, round(10 / reader.tick)):
@@ -146,7 +152,7 @@ def _seek(reader: Any, target: int) -> tuple[Any, Any, Iterator[Any]]:
             first = next(pictures, None)
             if first is not None and first.ticks <= target:
                 return first, None, pictures
-    except (FFmpegError, ValueError, Refusal):
+    except (FFmpegError, ValueError, RefusalError):
         pass
     reader.reopen()
     return None, None, reader.pictures()
@@ -158,7 +164,8 @@ def scan(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]
     sound = info["audio_index"]
     if sound is not None:
         streams.append(reader.container.streams[sound])
-    stamps, complete, audio = array("q"), True, [None, None]
+    stamps, complete = array("q"), True
+    audio: list[float | None] = [None, None]
     first = reader.first or 0
     for packet in reader.packets(streams):
         out.beat(0.0)
@@ -187,7 +194,7 @@ JOBS: dict[str, Callable[[Output, Any, dict[str, Any], dict[str, Any]], None]] =
 def answer(out: Output, request: dict[str, Any]) -> None:
     """Serve one request: an info record, what the job sends, then done or error."""
     from iptnet.video.about import describe
-    from iptnet.video.reader import Reader, Refusal, out_of_memory, reason
+    from iptnet.video.reader import Reader, RefusalError, out_of_memory, reason
 
     limits, reader = request["limits"], None
     try:
@@ -204,8 +211,8 @@ def answer(out: Output, request: dict[str, Any]) -> None:
         out.record(end | {"duration": float(reader.end * reader.tick), "n_frames": reader.count})
     except BrokenPipeError:
         raise
-    except (Refusal, MemoryError) as error:
-        refusal = error if isinstance(error, Refusal) else out_of_memory(limits)
+    except (RefusalError, MemoryError) as error:
+        refusal = error if isinstance(error, RefusalError) else out_of_memory(limits)
         told = {"class": refusal.kind, "cause": refusal.cause, "remedy": refusal.remedy}
         out.record({"kind": "error"} | told)
     except Exception as error:
