@@ -33,13 +33,20 @@ class FrameBatch:
 
     Shapes: ``times`` (n,) float64, seconds, strictly increasing, ``k / rate``; ``images``
     (n, H, W, 3) uint8, RGB, upright; ``shown`` (n,) float64, when each picture really begins;
-    ``indices`` (n,) int64, its number among the decoded pictures, −1 where that is unknown.
+    ``indices`` (n,) int64, its number among the decoded pictures, −1 where that is unknown;
+    ``changes`` (n,) float32, the largest change from one picture to the next since the previous
+    sample, as the mean absolute difference of brightness in 0..1 (0 for the first sample, where
+    nothing was decoded in between, in a preview, and from ``frames_at``; 1 where the resolution
+    changes); ``cut_times`` (n,) float64, seconds at which the picture after that change begins,
+    the sample's own time where there is none.
     """
 
     times: NDArray[np.float64]
     images: NDArray[np.uint8]
     shown: NDArray[np.float64]
     indices: NDArray[np.int64]
+    cut_times: NDArray[np.float64]
+    changes: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.times)
@@ -225,8 +232,9 @@ def frames_at(
             if header["kind"] == "picture"
         ]
     if not found:
-        empty = np.zeros(0)
-        return FrameBatch(empty, np.zeros((0, *size, 3), np.uint8), empty, np.zeros(0, np.int64))
+        none, pictures = np.zeros(0), np.zeros((0, *size, 3), np.uint8)
+        numbers, changes = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        return FrameBatch(none, pictures, none, numbers, none, changes)
     whole = stack(found)
     return replace(
         whole,
@@ -234,6 +242,8 @@ def frames_at(
         images=whole.images[back],
         shown=whole.shown[back],
         indices=whole.indices[back],
+        cut_times=wanted,
+        changes=whole.changes[back],
     )
 
 
@@ -252,6 +262,8 @@ def stack(pending: list[tuple[dict[str, Any], NDArray[np.uint8]]]) -> FrameBatch
         images=np.stack([picture for _, picture in pending]),
         shown=np.array([h["shown"] for h, _ in pending], np.float64),
         indices=np.array([h["index"] for h, _ in pending], np.int64),
+        cut_times=np.array([h.get("cut", h["time"]) for h, _ in pending], np.float64),
+        changes=np.array([h.get("change", 0.0) for h, _ in pending], np.float32),
     )
 
 

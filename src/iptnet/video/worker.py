@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
+from iptnet.video.change import ChangeWatch
 from iptnet.video.guard import confine
 from iptnet.video.wire import send
 
@@ -85,6 +86,7 @@ def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, An
     slack = _slack(reader)
     k, pixels = 0, b""
     shown: Any = None
+    watch = None if reader.preview else ChangeWatch()  # key frames differ with or without a cut
 
     def emit(until: Fraction | int) -> None:
         nonlocal k, pixels
@@ -94,6 +96,9 @@ def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, An
                 pixels, fresh = scaler.rgb(shown.frame), False
             header = {"kind": "picture", "time": float(k / Fraction(request["rate"]))}
             header |= {"shown": float(shown.ticks * reader.tick), "index": shown.index}
+            change, ticks = watch.take() if watch is not None else (0.0, 0)
+            if k and change:
+                header |= {"cut": float(ticks * reader.tick), "change": change}
             out.record(header, pixels)
             k += 1
 
@@ -101,6 +106,8 @@ def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, An
         if shown is not None:
             emit(picture.ticks)
         shown = picture
+        if watch is not None:
+            watch.see(picture.frame, picture.ticks)
         out.beat(float(picture.ticks * reader.tick))
     if reader.preview:  # what follows the last key frame was skipped, not missing
         reader.end = max(reader.end, round(Fraction(info["duration"]) / reader.tick))
