@@ -42,8 +42,8 @@ class ProjectionShape:
     """
 
     hidden: int = 1024
-    evidence: float = 0.8
-    input_dropout: float = 0.5
+    evidence: float = 1.0
+    input_dropout: float = 0.6
     hidden_dropout: float = 0.8
 
 

@@ -69,18 +69,18 @@ class ProjectionConfig:
     frames: int = 24
     clip_draws: int = 3
     hidden: int = 1024
-    evidence: float = 0.8
-    input_dropout: float = 0.5
+    evidence: float = 1.0
+    input_dropout: float = 0.6
     hidden_dropout: float = 0.8
     everyday: float = 0.5
     ridge: float = 5000.0
-    epochs: int = 16
+    epochs: int = 24
     batch: int = 512
     rate: float = 1e-3
     linear_rate: float = 3e-4
     decay: float = 0.05
     temperature: float = 0.05
-    softness: float = 0.5
+    softness: float = 0.3
     average: float = 0.98
     seed: int = 0
 
@@ -170,7 +170,8 @@ def train_projection(config: ProjectionConfig, out: Path, on_progress: OnProgres
     measured = asdict(measure(head, pictures, pictures.validation))
     write_text(Path(out) / "validation.json", json.dumps(measured, indent=1))
     provenance: Mapping[str, Any] = {
-        "config": asdict(config),
+        # Where the data lay is nobody's business but the trainer's.
+        "config": {k: v for k, v in asdict(config).items() if k != "data"},
         "trained on": {
             "pictures": len(pictures.train),
             "clips": 0 if clips is None else int((~clips.held).sum()),
