@@ -109,8 +109,11 @@ def test_containers(tmp_path: Path, name: str, codec: str, container: str | None
 def test_late_start_and_odd_rate(tmp_path: Path) -> None:
     tick = Fraction(1001, 30000)
     source = make(tmp_path / "a.mp4", 200, tick, beeps=[float(70 * tick)])
-    late = convert(source, tmp_path / "late.ts", "-c", "copy", "-output_ts_offset", "33")
-    for path in (source, late):
+    late = [
+        convert(source, tmp_path / f"{offset}.{kind}", "-c", "copy", "-output_ts_offset", offset)
+        for kind, offset in [("ts", "33"), ("mkv", "33"), ("mkv", "0.1"), ("mp4", "33")]
+    ]
+    for path in (source, *late):
         done = cut(path, [Span(float(60 * tick), float(90 * tick))], tmp_path / "out.mp4")
         assert numbers_in(done.path) == list(range(60, 90))
         assert beeps_in(done.path) == pytest.approx([float(10 * tick)], abs=0.025)

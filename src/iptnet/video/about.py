@@ -62,6 +62,7 @@ def describe(reader: Reader) -> dict[str, Any]:
         "orientation": [swap, flip_x, flip_y],
         "n_frames": stream.frames or None,
         "start": float(start * reader.tick),
+        "container_start": (container.start_time or 0) / 1_000_000,
         "pixel_format": frame.format.name,
         "bit_depth": depth,
         "hdr": hdr,

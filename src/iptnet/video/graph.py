@@ -105,11 +105,12 @@ def _input(plan: Plan, shown: Fraction, start: Fraction, count: int) -> list[str
     begin = shown - 1 / (4 * plan.rate)
     if plan.info.container not in EXACT_SEEKS:
         begin -= RUN_UP
+    # Counted from where the container begins: ffmpeg adds that itself.
+    since = plan.start + begin - Fraction(plan.info.container_start).limit_denominator(10**6)
     seek: list[str] = []
-    if begin > 0 and plan.info.container not in NO_SEEKS:
+    if begin > 0 and since > 0 and plan.info.container not in NO_SEEKS:
         length = start - begin + (count + 1) / plan.rate
-        seek = ["-seek_timestamp", "1", "-ss", f"{float(plan.start + begin):.6f}"]
-        seek += ["-t", f"{float(length):.6f}"]
+        seek = ["-ss", f"{float(since):.6f}", "-t", f"{float(length):.6f}"]
     return [
         "-protocol_whitelist", "file",
         "-f", plan.info.container,  # never guessed from the content: no playlist is followed

@@ -27,6 +27,7 @@ class VideoInfo:
             then mirror the rows.
         n_frames: pictures as declared; ``None`` when the container does not say.
         start: container time of the first picture, in seconds.
+        container_start: the same of whatever comes first, sound included; ffmpeg seeks from there.
         pixel_format, bit_depth, hdr: of the decoded picture.
         audio_codec: codec of the sound, ``None`` without any that can be decoded.
         video_index, audio_index: stream numbers in the container.
@@ -50,6 +51,7 @@ class VideoInfo:
     audio_codec: str | None
     video_index: int
     audio_index: int | None
+    container_start: float = 0.0
     rates: tuple[Fraction, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -113,6 +115,7 @@ def info_of(path: Path, header: dict[str, Any]) -> VideoInfo:
         audio_codec=header["audio_codec"],
         video_index=int(header["video_index"]),
         audio_index=header["audio_index"],
+        container_start=float(header["container_start"]),
         rates=tuple(Fraction(*rate) for rate in header["rates"]),
         warnings=tuple(header["notes"]),
     )
