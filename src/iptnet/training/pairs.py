@@ -103,7 +103,7 @@ def read_clip(path: Path, size: tuple[int, int], frames: int) -> NDArray[np.uint
                 frame.reformat(size[1], size[0], "rgb24", interpolation="AREA").to_ndarray()
                 for frame in container.decode(video=0)
             ]
-    except (OSError, ValueError, IndexError) as error:
+    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
         raise InputError(f"cannot decode {path}: {error}", AGAIN) from error
     if not decoded:
         raise InputError(f"{path} holds no frame", AGAIN)

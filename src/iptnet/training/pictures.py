@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -85,8 +86,8 @@ def load_pictures(
     sets = [names, *[names[held:]] * views]
     stored = []
     for view, members in enumerate(sets):
-        path = cache / f"pictures-{view}.npy"
         order = sorted(members)
+        path = cache / f"pictures-{view}-{_mark(order)}.npy"
         rows = compute(
             path,
             _view(tar, set(members), view),
@@ -123,7 +124,7 @@ def load_clips(
 
     count = len(names) * frames
     rows = compute(
-        cache / "clips.npy",
+        cache / f"clips-{frames}-{_mark(names)}.npy",
         decoded(),
         count,
         load_backbone(),
@@ -138,6 +139,11 @@ def load_clips(
         ),
         held=np.array([held_out(n, CLIPS_HELD_OUT) for n in names]),
     )
+
+
+def _mark(names: list[str]) -> str:
+    """Eight digits that tell one list of names from another, so that a cache never misleads."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
 
 
 def _report(on_progress: OnProgress, stage: str, total: int, done: int) -> None:
