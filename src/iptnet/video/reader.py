@@ -8,6 +8,7 @@ file is open no further descriptor can be had, so no playlist or reference reach
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,13 +89,7 @@ class Reader:
         self.warnings, self.stopped, self.fault = {}, "", ""
         self.file.seek(0)
         try:
-            self.container = av.open(
-                self.file,
-                "r",
-                options={"format_whitelist": CONTAINERS},
-                metadata_errors="replace",
-                buffer_size=1 << 16,
-            )
+            self.container = self._open()
         except MemoryError as error:
             raise out_of_memory(limits) from error
         except (FFmpegError, ValueError, RuntimeError) as error:
@@ -114,6 +109,15 @@ class Reader:
         if self.preview:
             codec.skip_frame = "NONKEY"
 
+    def _open(self) -> Any:
+        return av.open(
+            self.file,
+            "r",
+            options={"format_whitelist": CONTAINERS},
+            metadata_errors="replace",
+            buffer_size=1 << 16,
+        )
+
     def _choose(self) -> Any:
         """The stream a player would show; never a cover picture."""
         videos = [s for s in self.container.streams if s.type == "video"]
@@ -126,10 +130,24 @@ class Reader:
         if chosen.codec_context is None:
             raise RefusalError(
                 "input",
-                "holds video of a codec that this build cannot decode",
+                f"holds video of a codec that this build cannot decode{self._codec_tag()}",
                 "convert it to H.264 first",
             )
         return chosen
+
+    def _codec_tag(self) -> str:
+        """The four letters of an unknown codec, which only ffmpeg's log knows."""
+        import av.logging
+
+        self.file.seek(0)
+        av.logging.set_level(av.logging.WARNING)
+        try:
+            with av.logging.Capture(local=True) as lines:
+                self._open().close()
+        finally:
+            av.logging.set_level(None)
+        found = re.search(r"Video: \w+ \(([^\s/]+) /", "".join(text for _, _, text in lines))
+        return f" ({found[1]})" if found else ""
 
     def too_large(self, width: int, height: int) -> RefusalError:
         """The refusal of a picture beyond ``max_pixels``."""
