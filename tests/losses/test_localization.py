@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iptnet.losses.highlight import extended_foreground, highlight_loss
-from iptnet.losses.proposals import proposal_loss, scaled_overlap
+from iptnet.losses.ranking import ranking_loss
 from iptnet.losses.span import span_loss
 from tests.oracles import localization as oracle
 
@@ -59,27 +59,28 @@ def test_highlight_loss_by_hand() -> None:
     assert none.item() == 0
 
 
-def test_overlap_is_scaled_between_its_bounds() -> None:
-    scaled = scaled_overlap(torch.tensor([0.0, 0.5, 0.75, 1.0]))
-    assert scaled.tolist() == [0, 0, 0.5, 1]
+def test_ranking_loss_by_hand() -> None:
+    # p = 1/2 twice against IoU 1 and 0: ln 2; the order: softmax([10, 0]) against an even one.
+    logits, overlap = torch.zeros(2), torch.tensor([1.0, 0.0])
+    loss = ranking_loss(logits, overlap, [2], weight=0.1)
+    assert math.isclose(loss.item(), 1.1 * math.log(2), rel_tol=1e-6)
 
 
-def test_proposal_loss_by_hand() -> None:
-    # One positive at target 1 and p = 3/4; two negatives at p = 1/2 and 1/4; one impossible pair.
-    logits = torch.tensor([[[math.log(3), 0.0], [-torch.inf, -math.log(3)]]], requires_grad=True)
-    overlap = torch.tensor([[[1.0, 0.5], [0.0, 0.0]]])
-    loss = proposal_loss(logits, overlap)
-    positive = math.log(4 / 3)
-    negative = (math.log(2) + math.log(4 / 3)) / 2
-    assert math.isclose(loss.item(), (positive + negative) / 2, rel_tol=1e-6)
-    loss.backward()
-    assert logits.grad is not None
-    assert torch.isfinite(logits.grad).all()
-    assert logits.grad[0, 1, 0] == 0
+@given(st.integers(0, 2**31 - 1), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+def test_ranking_loss_equals_the_loop(seed: int, counts: list[int]) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(sum(counts), generator=draw, dtype=torch.float64)
+    overlap = torch.rand(sum(counts), generator=draw, dtype=torch.float64)
+    expected = oracle.ranking_loss(
+        [x.tolist() for x in torch.split(logits, counts)],
+        [x.tolist() for x in torch.split(overlap, counts)],
+        0.1,
+    )
+    assert math.isclose(ranking_loss(logits, overlap, counts).item(), expected, rel_tol=1e-8)
 
 
 def test_a_video_without_the_moment_teaches_rejection_only() -> None:
-    logits = torch.zeros(1, 2, 2, requires_grad=True)
-    proposal_loss(logits, torch.zeros(1, 2, 2)).backward()
+    logits = torch.zeros(3, requires_grad=True)
+    ranking_loss(logits, torch.zeros(3), [3]).backward()
     assert logits.grad is not None
     assert (logits.grad > 0).all()

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 
 from iptnet.model.localization import LocalizationConfig, LocalizationModule
 from iptnet.model.localization.fusion import ContextQueryAttention
-from iptnet.model.localization.proposals import ProposalMap, all_pairs, as_map
 from iptnet.model.localization.query import WordsAndCharacters
 from iptnet.model.localization.shared import SharedEncoder
 from iptnet.model.localization.similarity import SimilarityMaps
@@ -18,7 +15,7 @@ from tests.oracles import localization as oracle
 LITERAL = LocalizationConfig(width=12, word_width=10, hidden=16, steps=20, heads=4)
 FULL = LocalizationConfig(
     width=10, word_width=10, hidden=16, steps=20, heads=4, similarity=2, rank=3, refine=1,
-    proposals=6, saliency=True,
+    saliency=True,
 )  # fmt: skip
 
 
@@ -47,30 +44,6 @@ def test_context_query_attention_equals_the_loops(seed: int, steps: int, length:
     torch.testing.assert_close(found, torch.tensor(expected), atol=1e-5, rtol=1e-4)
 
 
-@given(st.integers(0, 2**31 - 1), st.integers(1, 7))
-@settings(max_examples=20, deadline=None)
-def test_the_proposal_map_pools_as_the_loops_do(seed: int, steps: int) -> None:
-    torch.manual_seed(seed % 1000)
-    layer = ProposalMap(4, 3, 0.0).eval()
-    features = draw(seed, 1, steps, 4)
-    padded = torch.cat([features, 7 * torch.ones(1, 2, 4)], dim=1)
-    mask = torch.arange(steps + 2)[None] < steps
-    with torch.no_grad():
-        table = as_map(layer(padded, mask, all_pairs(steps + 2)), steps + 2)[0]
-        parts = [p[0].tolist() for p in layer.first(features).chunk(5, dim=2)]
-        for a in range(steps + 2):
-            for b in range(steps + 2):
-                if a > b or b >= steps:
-                    assert table[a, b] == -torch.inf
-                    continue
-                n = b - a + 1
-                shape = torch.tensor([math.log(n), n / steps, math.log(n / steps)])
-                pooled = torch.tensor(oracle.pooled_pair(parts, a, b)) + layer.length(shape)
-                hidden = torch.relu(pooled)
-                logit = layer.last(torch.relu(layer.second(hidden)) + hidden)[0]
-                assert table[a, b].item() == pytest.approx(logit.item(), abs=1e-4)
-
-
 @pytest.mark.parametrize("config", [LITERAL, FULL], ids=["literal", "full"])
 def test_shapes_ranges_and_padding(config: LocalizationConfig) -> None:
     torch.manual_seed(0)
@@ -88,13 +61,11 @@ def test_shapes_ranges_and_padding(config: LocalizationConfig) -> None:
     # What is padded, and how far, changes nothing.
     torch.testing.assert_close(out.importance[1:, :6], alone.importance)
     torch.testing.assert_close(out.end[1:, :6], alone.end)
-    if config.proposals:
-        assert out.proposals is not None
-        assert alone.proposals is not None
-        torch.testing.assert_close(out.proposals[1:, :6, :6], alone.proposals)
-        assert torch.isfinite(out.proposals[0]).sum() == 45
+    if config.saliency:
+        assert out.saliency is not None
+        assert alone.saliency is not None
+        torch.testing.assert_close(out.saliency[1:, :6], alone.saliency)
     else:
-        assert out.proposals is None
         assert out.saliency is None
 
 
@@ -106,7 +77,7 @@ def test_every_parameter_learns(config: LocalizationConfig) -> None:
     mask, word_mask = torch.ones(2, 9, dtype=torch.bool), torch.ones(2, 5, dtype=torch.bool)
     for query in (words, None):
         out = module(video, mask, query, word_mask if query is not None else None)
-        terms = [out.highlight, out.start, out.end, out.proposals, out.saliency]
+        terms = [out.highlight, out.start, out.end, out.saliency]
         total = sum(t[torch.isfinite(t)].square().sum() for t in terms if t is not None)
         assert isinstance(total, torch.Tensor)
         total.backward()
@@ -116,19 +87,6 @@ def test_every_parameter_learns(config: LocalizationConfig) -> None:
         if not any(f in name for f in free):
             assert parameter.grad is not None, name
             assert parameter.grad.abs().sum() > 0, name
-
-
-def test_given_pairs_get_the_logits_of_the_whole_map() -> None:
-    torch.manual_seed(0)
-    module = LocalizationModule(FULL).eval()
-    video, words = draw(1, 2, 9, 10), draw(2, 2, 5, 10)
-    mask, word_mask = torch.ones(2, 9, dtype=torch.bool), torch.ones(2, 5, dtype=torch.bool)
-    pairs = torch.tensor([[[0, 3], [8, 8]], [[2, 2], [1, 7]]])
-    with torch.no_grad():
-        whole = module(video, mask, words, word_mask).proposals
-        some = module(video, mask, words, word_mask, pairs=pairs).proposals
-    expected = torch.stack([whole[b, pairs[b, :, 0], pairs[b, :, 1]] for b in range(2)])
-    torch.testing.assert_close(some, expected)
 
 
 def test_the_null_query_stands_for_no_query() -> None:

@@ -99,26 +99,6 @@ def extended(first: int, last: int, steps: int) -> list[bool]:
     return [first - extra <= t <= last + extra for t in range(steps)]
 
 
-def pooled_pair(parts: Sequence[Sequence[Sequence[float]]], first: int, last: int) -> list[float]:
-    """What ProposalMap pools for one pair: parts are inside, left, right, start, end, [T][C]."""
-    inside, left, right, start, end = parts
-    T, C = len(inside), len(inside[0])
-    length = last - first + 1
-    margin = (length + 1) // 2
-
-    def mean(rows: Sequence[Sequence[float]]) -> list[float]:
-        return [sum(r[c] for r in rows) / len(rows) if rows else 0.0 for c in range(C)]
-
-    terms = [
-        mean(inside[first : last + 1]),
-        mean(left[max(0, first - margin) : first]),
-        mean(right[last + 1 : min(T, last + 1 + margin)]),
-        list(start[first]),
-        list(end[last]),
-    ]
-    return [sum(t[c] for t in terms) for c in range(C)]
-
-
 def pool(times: Vector, rows: Sequence[Vector], edges: Vector) -> list[list[float] | None]:
     """Mean row of the samples of each bin; None where no sample falls."""
     result: list[list[float] | None] = []
@@ -134,3 +114,32 @@ def best_bins(edges: Vector, window: Vector) -> float:
     """The best IoU that any pair of bins reaches with a window."""
     T = len(edges) - 1
     return max(overlap((edges[a], edges[b + 1]), window) for a in range(T) for b in range(a, T))
+
+
+def runs(above: Sequence[bool]) -> list[tuple[int, int]]:
+    """Stretches [first, after) of True."""
+    found, first = [], None
+    for t, high in enumerate([*above, False]):
+        if high and first is None:
+            first = t
+        if not high and first is not None:
+            found.append((first, t))
+            first = None
+    return found
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def ranking_loss(logits: Sequence[Vector], overlap: Sequence[Vector], weight: float) -> float:
+    """BCE over all candidates, plus the weighted top-one cross-entropy of the queries."""
+    terms, orders = [], []
+    for p, y in zip(logits, overlap, strict=True):
+        for x, t in zip(p, y, strict=True):
+            share = 1 / (1 + math.exp(-x))
+            terms.append(-t * math.log(share) - (1 - t) * math.log(1 - share))
+        if max(y) > 0.3:
+            wanted, given = softmax([t / 0.1 for t in y]), softmax(p)
+            orders.append(-sum(w * math.log(g) for w, g in zip(wanted, given, strict=True)))
+    return mean(terms) + (weight * mean(orders) if orders else 0.0)

@@ -66,6 +66,18 @@ class TextEncoder:
         """How many tokens each text has; 0 for blank ones, whose vector is zero."""
         return [len(ids) for ids in self._tokens(texts)]
 
+    def token_vectors(self, texts: Sequence[str], most: int = 64) -> list[NDArray[np.float32]]:
+        """The vectors that :meth:`encode` averages, in order; for models that read word by word.
+
+        Args:
+            texts: N sentences.
+            most: tokens of each that are kept.
+
+        Returns:
+            N arrays (L, 256) float32, 0 ≤ L ≤ ``most``.
+        """
+        return [self._embedding[ids[:most]] for ids in self._tokens(texts)]
+
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # Lone surrogates (from broken file names, say) have no UTF-8; the tokenizer would raise.
         whole = [t.encode("utf-8", "replace").decode("utf-8") for t in texts]

@@ -1,6 +1,6 @@
 """The moment localization module (METHOD.md, LM): named parts in one forward pass.
 
-Everything beyond the paper's network — similarity maps, the proposal map, the saliency head — hangs
+Everything beyond the paper's network — similarity maps, refining layers, the saliency head — hangs
 on a configuration value of 0 or False, so the literal module and the shipped one are the same code.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -16,7 +16,6 @@ from torch import nn
 from iptnet.errors import IntegrityError
 from iptnet.model.localization.fusion import ContextQueryAttention, QueryConcatenation
 from iptnet.model.localization.predictor import Highlighting, SpanPredictor
-from iptnet.model.localization.proposals import ProposalMap, all_pairs, as_map
 from iptnet.model.localization.query import TokenProjection, WordsAndCharacters
 from iptnet.model.localization.shared import SeparableConv, SharedEncoder
 from iptnet.model.localization.similarity import SimilarityMaps
@@ -48,8 +47,6 @@ class LocalizationConfig:
     """Rank of the similarity heads' moves."""
     refine: int = 0
     """Separable convolutions after the similarity maps have joined."""
-    proposals: int = 0
-    """Channels of the 2-D proposal map; 0: decode from the span predictor alone."""
     saliency: bool = False
     """A head of its own for highlight detection."""
 
@@ -70,8 +67,7 @@ class LocalizationConfig:
         return cls(**raw)
 
 
-@dataclass(frozen=True)
-class LocalizationOutput:
+class LocalizationOutput(NamedTuple):
     """What the LM says about B videos of T steps; padding holds 0 in maps and −inf in logits.
 
     Attributes:
@@ -80,7 +76,6 @@ class LocalizationOutput:
         start: (B, T) logits of the first step.
         end: (B, T) logits of the last step.
         hidden: (B, T, H) features before highlighting.
-        proposals: logits of [first, last], (B, T, T) or (B, P) for given pairs, or None.
         saliency: (B, T) logits, or None.
     """
 
@@ -89,7 +84,6 @@ class LocalizationOutput:
     start: torch.Tensor
     end: torch.Tensor
     hidden: torch.Tensor
-    proposals: torch.Tensor | None = None
     saliency: torch.Tensor | None = None
 
 
@@ -130,9 +124,6 @@ class LocalizationModule(nn.Module):
             self.shortcut = nn.Linear(maps, 1, bias=False)
             nn.init.zeros_(self.shortcut.weight)
         self.refine = nn.ModuleList(SeparableConv(H, drop) for _ in range(config.refine))
-        self.proposals = (
-            ProposalMap(H + maps + 3, config.proposals, drop) if config.proposals else None
-        )
         self.saliency = nn.Linear(H + maps, 1) if config.saliency else None
 
     def forward(
@@ -144,7 +135,6 @@ class LocalizationModule(nn.Module):
         *,
         unknown: torch.Tensor | None = None,
         characters: torch.Tensor | None = None,
-        pairs: torch.Tensor | None = None,
     ) -> LocalizationOutput:
         """Localize.
 
@@ -155,14 +145,12 @@ class LocalizationModule(nn.Module):
             query_mask: (B, L) bool; None only with a None query.
             unknown: (B, L) bool, words without a vector; ``glove`` only.
             characters: (B, L, C) indices; ``glove`` only.
-            pairs: (B, P, 2) candidates for the proposal map instead of all; training samples.
         """
         words, raw, mask = self._read(video, query, query_mask, unknown, characters)
         steps = self.encode_video(video, video_mask)
         words = self.shared(words, mask)
         features = self.attention(steps, words, video_mask, mask)
         features = self.concatenation(features, words, mask)
-        wide = features
         shortcut: torch.Tensor | float = 0.0
         maps: torch.Tensor | None = None
         if self.similarity is not None:
@@ -174,20 +162,11 @@ class LocalizationModule(nn.Module):
         highlight = self.highlighting(features) + shortcut
         importance = torch.sigmoid(highlight) * video_mask
         start, end = self.predictor(features * importance[..., None], video_mask)
-        wide = features if maps is None else torch.cat([features, maps], dim=2)
-        proposals = saliency = None
-        if self.proposals is not None:
-            told = [x.masked_fill(~video_mask, 0.0) for x in (highlight, start, end)]
-            wider = torch.cat([wide, torch.stack(told, dim=2)], dim=2)
-            if pairs is None:
-                T = video.shape[1]
-                every = all_pairs(T, video.device)
-                proposals = as_map(self.proposals(wider, video_mask, every), T)
-            else:
-                proposals = self.proposals(wider, video_mask, pairs)
+        saliency = None
         if self.saliency is not None:
+            wide = features if maps is None else torch.cat([features, maps], dim=2)
             saliency = self.saliency(wide)[..., 0] + shortcut
-        return LocalizationOutput(importance, highlight, start, end, features, proposals, saliency)
+        return LocalizationOutput(importance, highlight, start, end, features, saliency)
 
     def encode_video(self, video: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The query-free half: (B, T, D) → (B, T, H)."""

@@ -1,0 +1,191 @@
+"""A video that the localizer has seen: any number of sentences, each in milliseconds.
+
+Beyond the modules' reach the grid is covered by half-overlapping windows. Each is asked alone;
+their maps are merged, and their candidates compete in one list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from iptnet.errors import UsageError
+from iptnet.features.text import TextEncoder
+from iptnet.model.grid import at_times
+from iptnet.model.localization.ranking import propose
+from iptnet.model.localization.video import GridVideo
+from iptnet.model.vocabulary import known_share
+from iptnet.selection.moments import (
+    merge_maps,
+    rank_pairs,
+    snap,
+    span_scores,
+    suppress,
+    window_starts,
+)
+from iptnet.timeline import Moment
+
+if TYPE_CHECKING:
+    from iptnet.model.localizer import Localizer
+
+LONGEST_QUERY = 64
+"""Tokens that are read; about 45 English words."""
+
+SUPPRESSION = 0.7
+"""IoU from which on two windows are one answer to the benchmark; people get :data:`APART`."""
+
+APART = 0.5
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Windows of one query, best first.
+
+    Attributes:
+        windows: (P, 2) seconds.
+        scores: (P,) estimated IoU, or the probability of the span for the literal module.
+        highlight: (T,) I_Loc on the grid, in (0, 1).
+        saliency: (T,) on the grid, any scale.
+    """
+
+    windows: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    highlight: NDArray[np.float64]
+    saliency: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VideoIndex:
+    """A video that the localizer has seen."""
+
+    localizer: Localizer
+    video: GridVideo
+    times: NDArray[np.float64]
+
+    def find(self, queries: Sequence[str], top: int = 5) -> list[list[Moment]]:
+        """Ranked moments of each query, best first.
+
+        Args:
+            queries: sentences.
+            top: how many moments of each at most.
+
+        Raises:
+            UsageError: a blank query, or ``top`` below 1.
+        """
+        if top < 1:
+            raise UsageError(f"top {top}", "ask for one moment at least")
+        return [self._moments(query, top) for query in queries]
+
+    def importance(self, query: str | None) -> NDArray[np.float32]:
+        """I_Loc (N,) in [0, 1] at the sampled times; ``None`` asks the learned null query."""
+        highlight, _ = self.maps(
+            None if query is None else read_tokens(query, self.localizer.steps)
+        )
+        values = 1 / (1 + np.exp(-highlight))
+        return at_times(self.video.edges, values, self.times).astype(np.float32)
+
+    def rank(self, query: str, top: int, threshold: float = SUPPRESSION) -> Ranked:
+        """Windows of one query with their scores, as evaluation needs them."""
+        tokens = read_tokens(query, self.localizer.steps)
+        highlight, saliency = self.maps(tokens)
+        edges = self.video.edges
+        if self.localizer.rankers:
+            pairs, scores = self._candidates(tokens, highlight, saliency)
+        else:
+            pairs, scores = self._spans(tokens)
+        windows = edges[pairs]
+        kept = suppress(windows, scores, threshold, top)
+        found = snap(windows[kept], self.video.cuts, self.video.step)
+        return Ranked(found, scores[kept], 1 / (1 + np.exp(-highlight)), saliency)
+
+    def maps(
+        self, tokens: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Highlight and saliency logits (T,) over the whole grid."""
+        outputs = self._ask(tokens)
+        steps = len(self.video.vectors)
+        starts = window_starts(steps, self.localizer.steps)
+        return (
+            merge_maps([o[0] for o in outputs], starts, steps),
+            merge_maps([o[1] for o in outputs], starts, steps),
+        )
+
+    def _ask(self, tokens: NDArray[np.float32] | None) -> list[list[NDArray[np.float64]]]:
+        """Of each window: highlight, saliency, start and end logits, averaged over the members."""
+        lo, vectors = self.localizer, self.video.vectors
+        starts = window_starts(len(vectors), lo.steps)
+        batch = np.stack([vectors[a : a + lo.steps] for a in starts])
+        rows = torch.from_numpy(batch)
+        mask = torch.ones(rows.shape[:2], dtype=torch.bool)
+        query = None if tokens is None else torch.from_numpy(tokens)[None].expand(len(rows), -1, -1)
+        words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
+        with torch.inference_mode():
+            found = []
+            for module in lo.modules:
+                out = module(rows, mask, query, words)
+                saliency = out.highlight if out.saliency is None else out.saliency
+                found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
+            mean = torch.stack(found).mean(dim=0).double().numpy()
+        return [list(window) for window in mean]
+
+    def _candidates(
+        self,
+        tokens: NDArray[np.float32],
+        highlight: NDArray[np.float64],
+        saliency: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        lo, vectors = self.localizer, self.video.vectors
+        pairs, scores = [], []
+        for at in window_starts(len(vectors), lo.steps):
+            part = slice(at, min(at + lo.steps, len(vectors)))
+            changes = self.video.changes(part.start, part.stop)
+            found = propose(vectors[part], tokens, highlight[part], saliency[part], changes)
+            rows = torch.from_numpy(found.rows)
+            with torch.inference_mode():
+                members = [torch.sigmoid(ranker(rows)) for ranker in lo.rankers]
+                scores.append(torch.stack(members).mean(dim=0).double().numpy())
+            pairs.append(found.pairs + at)
+        return np.concatenate(pairs), np.concatenate(scores)
+
+    def _spans(self, tokens: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        starts = window_starts(len(self.video.vectors), self.localizer.steps)
+        pairs, scores = [], []
+        for at, (_, _, start, end) in zip(starts, self._ask(tokens), strict=True):
+            found, values = rank_pairs(span_scores(_softmax(start), _softmax(end)))
+            pairs.append(found + np.array([at, at + 1]))
+            scores.append(values)
+        return np.concatenate(pairs), np.concatenate(scores)
+
+    def _moments(self, query: str, top: int) -> list[Moment]:
+        lo = self.localizer
+        if not query.strip():
+            raise UsageError("an empty query", "describe the moment in a sentence")
+        share, _ = known_share(lo.vocabulary, query)
+        ranked = self.rank(query, top, APART)
+        return [
+            Moment(
+                start=round(max(float(start), 0.0), 3),
+                end=round(float(end), 3),
+                query=query,
+                score=round(float(score), 6),
+                confidence=round(lo.calibration.confidence(float(score), share), 4),
+            )
+            for (start, end), score in zip(ranked.windows, ranked.scores, strict=True)
+        ]
+
+
+def read_tokens(query: str, most: int = LONGEST_QUERY) -> NDArray[np.float32]:
+    """Token vectors (L, 256), L ≥ 1: a text without any token is one zero vector."""
+    # A hundred kilobytes cost the tokenizer a second; nothing beyond these characters is read.
+    (rows,) = TextEncoder().token_vectors([query[: 40 * LONGEST_QUERY]], min(most, LONGEST_QUERY))
+    return rows if len(rows) else np.zeros((1, TextEncoder.width), np.float32)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum())

@@ -1,0 +1,160 @@
+"""Train the localizer: modules, then rankers on what the modules say of data they never saw.
+
+An ensemble of ``members`` modules is trained, each without one part of the data. What member k says
+of part k — as wrong as it will be in service — is the evidence on which the rankers learn, ranker k
+without part k again; and ranker k's scores on part k calibrate the confidence. In service the
+members' maps and scores are averaged.
+
+RUN/config.yaml  log.txt  RUN/fold-<f>/localizer.safetensors   (setting: folds)
+RUN/localizer.safetensors                                       (setting: shipped)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from iptnet import checkpoint as files_of
+from iptnet.atomic import require_writable, write_text
+from iptnet.errors import InputError, IntegrityError, UsageError
+from iptnet.features.recipe import Recipe
+from iptnet.model.localization.files import KIND, to_checkpoint
+from iptnet.model.vocabulary import learn, new_filter
+from iptnet.training.localization_arguments import (
+    LocalizationArguments,
+    load_localization,
+    to_yaml,
+)
+from iptnet.training.localizer_fit import Fit, fit_localizer
+from iptnet.training.loop import Stop, stop_on_signal
+from iptnet.training.moment_examples import Example, negatives
+from iptnet.training.moment_sources import FOLDS, MomentSources, load_sources
+
+__all__ = ["TrainingReport", "load_localization", "train_localization"]
+
+OnProgress = Callable[[str, int, int | None], None]
+NAME = "localizer.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training command did.
+
+    Attributes:
+        out: the run folder.
+        checkpoints: every localizer of the configuration.
+        trained: how many of them this call trained, wholly or to their end.
+        found: how many were already there.
+        seconds: wall time.
+    """
+
+    out: Path
+    checkpoints: tuple[Path, ...]
+    trained: int
+    found: int
+    seconds: float
+
+
+def train_localization(
+    arguments: LocalizationArguments, out: Path, on_progress: OnProgress | None = None
+) -> TrainingReport:
+    """Train, or go on where ``out`` stands.
+
+    Raises:
+        UsageError: a folder of another configuration.
+        InputError: data that cannot be read.
+        Interrupted: a signal asked to stop; the state is kept.
+        IntegrityError: broken data or state, or a loss that is not finite.
+    """
+    started = time.monotonic()
+    out = Path(out)
+    require_writable(out)
+    _claim(out, arguments)
+    sources = load_sources(arguments, on_progress)
+    folds = range(FOLDS) if arguments.setting == "folds" else [None]
+    session = _Session(arguments, sources, on_progress)
+    paths, trained = [], 0
+    with stop_on_signal() as stop:
+        for fold in folds:
+            folder = out if fold is None else out / f"fold-{fold}"
+            identity = _identity(arguments, sources.digest, fold)
+            if not _finished(folder / NAME, identity):
+                _train_one(session, fold, folder, identity, stop)
+                trained += 1
+            paths.append(folder / NAME)
+    seconds = time.monotonic() - started
+    return TrainingReport(out, tuple(paths), trained, len(paths) - trained, seconds)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What all localizers of one command share."""
+
+    arguments: LocalizationArguments
+    sources: MomentSources
+    on_progress: OnProgress | None
+
+
+def _train_one(
+    session: _Session, fold: int | None, folder: Path, identity: str, stop: Stop
+) -> None:
+    arguments, sources = session.arguments, session.sources
+    shown = sources.examples(without_fold=fold)
+    examples = shown + negatives(shown, arguments.mixture.negatives, arguments.seed)
+    vocabulary = new_filter()
+    learn(vocabulary, sources.sentences(without_fold=fold))
+    where = "" if fold is None else f"fold {fold + 1}/{FOLDS} "
+    fit = Fit(arguments, folder, identity, stop, session.on_progress, where)
+    localizer = fit_localizer(fit, examples, vocabulary)
+    provenance: dict[str, Any] = {
+        "run": identity,
+        "variant": arguments.variant,
+        "setting": arguments.setting,
+        "fold": fold,
+        "folds": FOLDS,
+        "examples": _counts(examples),
+        "data_sha256": sources.digest,
+        "arguments": json.loads(json.dumps(asdict(arguments))),
+    }
+    recipes: tuple[Recipe, ...] = sources.recipes
+    files_of.save(folder / NAME, to_checkpoint(localizer, recipes, provenance))
+
+
+def _counts(examples: list[Example]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for example in examples:
+        kind = example.kind if len(example.windows) else f"{example.kind}, not shown"
+        found[kind] = found.get(kind, 0) + 1
+    return found
+
+
+def _claim(out: Path, arguments: LocalizationArguments) -> None:
+    path, text = out / "config.yaml", to_yaml(arguments)
+    if not path.exists():
+        write_text(path, text)
+    elif path.read_text(encoding="utf-8") != text:
+        raise UsageError(
+            f"{out} holds a run of another configuration", "choose another --out, or remove it"
+        )
+
+
+def _finished(path: Path, identity: str) -> bool:
+    try:
+        return files_of.load(path, KIND).provenance.get("run") == identity
+    except InputError:
+        return False
+    except IntegrityError as error:
+        raise IntegrityError(error.cause, f"remove {path} to make it again") from error
+
+
+def _identity(arguments: LocalizationArguments, digest: str, fold: int | None) -> str:
+    """What has to be equal for a run to be gone on with."""
+    asked = asdict(arguments)
+    del asked["sources"]
+    whole = [asked, digest, fold]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,205 @@
+"""One published row of the localizer, as frozen dataclasses read from YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from iptnet.errors import InputError, UsageError
+from iptnet.training.arguments import OptimiserArguments, from_dict
+
+
+@dataclass(frozen=True)
+class SourceArguments:
+    """Where the moments come from, below ``root``; empty: not used."""
+
+    root: str = "."
+    """Folder that the paths below start from; the command's --data replaces it."""
+
+    queries: str = ""
+    """QVHighlights JSONL."""
+
+    clip_captions: str = ""
+    """Captions of its two-second clips, which stand for the frames."""
+
+    clips: str = ""
+    """Folder of short videos to join."""
+
+    captions: str = ""
+    """JSON of their captions."""
+
+    sentences: str = ""
+    """JSON of captions by clip, without clips: text alone."""
+
+
+@dataclass(frozen=True)
+class ModuleArguments:
+    """Which localization module; the defaults are the paper's."""
+
+    hidden: int = 128
+    """H."""
+
+    heads: int = 8
+    """Attention heads of the shared encoder."""
+
+    dropout: float = 0.2
+    """Everywhere but in the predictor."""
+
+    similarity: int = 0
+    """Learned similarity heads; 0: none, the literal module."""
+
+    refine: int = 0
+    """Separable convolutions after the similarity maps."""
+
+    saliency: bool = False
+    """A head of its own for highlight detection."""
+
+
+@dataclass(frozen=True)
+class MixtureArguments:
+    """How much of each source, and what is done to it."""
+
+    rounds: int = 4
+    """Times that every clip is joined anew."""
+
+    text_videos: int = 120
+    """Joined videos of text alone."""
+
+    noise: float = 1.0
+    """Share of a real residual (frame minus caption) that is added to a caption's vector."""
+
+    negatives: float = 0.2
+    """Share of the queries that are also asked of a video that does not show them."""
+
+    null: float = 0.05
+    """Share of the queries that the null query replaces in training."""
+
+
+@dataclass(frozen=True)
+class LossArguments:
+    """Weights of the losses; the defaults are the paper's."""
+
+    span: float = 1.0
+    """CE(start) + CE(end)."""
+
+    highlight: float = 5.0
+    """BCE of I_Loc."""
+
+    saliency: float = 0.0
+    """BCE of the saliency head against the mean grade."""
+
+    extension: float = 0.1
+    """Share of a moment's length that its foreground is extended by on each side."""
+
+
+@dataclass(frozen=True)
+class LocalizationArguments:
+    """Data, module, objective, optimisers."""
+
+    task: Literal["localization"] = "localization"
+    """Which room trains this file."""
+
+    variant: str = "literal"
+    """Name of the row in result files."""
+
+    setting: Literal["folds", "shipped"] = "folds"
+    """Five folds of the QVHighlights queries by source video, or one model of everything."""
+
+    decode: Literal["spans", "ranked"] = "spans"
+    """The paper's span predictor, or candidates with a trained ranker."""
+
+    members: int = 1
+    """Modules and rankers, each trained without one part of the data; above 1 for ``ranked``."""
+
+    seed: int = 0
+    """Of the run."""
+
+    sources: SourceArguments = field(default_factory=SourceArguments)
+    """Data."""
+
+    module: ModuleArguments = field(default_factory=ModuleArguments)
+    """The module."""
+
+    mixture: MixtureArguments = field(default_factory=MixtureArguments)
+    """The examples made of the sources."""
+
+    loss: LossArguments = field(default_factory=LossArguments)
+    """The objective."""
+
+    optimiser: OptimiserArguments = field(
+        default_factory=lambda: OptimiserArguments(
+            name="adam", lr=5e-4, weight_decay=0.0, epochs=20, batch=16, clip=1.0
+        )
+    )
+    """Of the modules."""
+
+    ranker: OptimiserArguments = field(
+        default_factory=lambda: OptimiserArguments(
+            name="adamw", lr=2e-3, weight_decay=0.05, epochs=12, batch=32, clip=5.0, decay=True
+        )
+    )
+    """Of the rankers."""
+
+
+def load_localization(path: Path | str, data: Sequence[Path] = ()) -> LocalizationArguments:
+    """Read a localizer's configuration.
+
+    Args:
+        path: the YAML file.
+        data: a folder that replaces ``sources.root``; at most one.
+
+    Raises:
+        InputError: no such file, or not YAML.
+        UsageError: an unknown key, a value of the wrong type or beyond its range.
+    """
+    import yaml
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no configuration at {path}", "see configs/")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {error}", "see configs/") from error
+    arguments = from_dict(LocalizationArguments, raw, str(path))
+    if len(data) > 1:
+        raise UsageError("the localizer takes one data folder", "give --data once")
+    if data:
+        sources = replace(arguments.sources, root=str(data[0]))
+        arguments = replace(arguments, sources=sources)
+    _check(arguments, str(path))
+    return arguments
+
+
+def to_yaml(arguments: LocalizationArguments) -> str:
+    """The arguments as YAML that :func:`load_localization` reads."""
+    import yaml
+
+    return yaml.safe_dump(json.loads(json.dumps(asdict(arguments))), sort_keys=False)
+
+
+def _check(a: LocalizationArguments, where: str) -> None:
+    s = a.sources
+    rules = {
+        "sources: name queries or clips": bool(s.queries or s.clips),
+        "sources: queries need clip_captions": bool(s.queries) == bool(s.clip_captions),
+        "sources: clips need captions": bool(s.clips) == bool(s.captions),
+        "setting folds: needs sources.queries": a.setting != "folds" or bool(s.queries),
+        "members: 2 or more with decode ranked, else 1": (a.members > 1) == (a.decode == "ranked"),
+        "decode ranked: needs module.similarity": a.decode == "spans" or a.module.similarity > 0,
+        "module.dropout: from 0 to below 1": 0 <= a.module.dropout < 1,
+        "mixture: shares from 0 to 1": all(
+            0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.null)
+        ),
+        "optimiser.lr: positive": min(a.optimiser.lr, a.ranker.lr) > 0,
+        "optimiser.epochs, batch: at least 1": min(
+            a.optimiser.epochs, a.optimiser.batch, a.ranker.epochs, a.ranker.batch
+        )
+        >= 1,
+    }
+    for rule, good in rules.items():
+        if not good:
+            raise UsageError(f"{where}: {rule}", "correct the configuration")

@@ -1,0 +1,168 @@
+"""What a localizer's configuration names, read and turned into examples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from iptnet.data.joined import Clip
+from iptnet.data.qvhighlights import fold_of, load_clip_captions, load_qvhighlights
+from iptnet.features.encoders import load_encoder
+from iptnet.features.known import BLIP_WORDLLAMA256, WORDLLAMA_SPACE
+from iptnet.features.recipe import Recipe
+from iptnet.training.clip_features import clip_features, read_clips
+from iptnet.training.localization_arguments import LocalizationArguments, SourceArguments
+from iptnet.training.moment_examples import (
+    Example,
+    caption_examples,
+    clip_examples,
+    residuals_of,
+    text_examples,
+)
+from iptnet.training.pairs import read_captions
+from iptnet.training.partition import CLIPS_HELD_OUT, held_out
+
+OnProgress = Callable[[str, int, int | None], None]
+
+FOLDS = 5
+"""Folds of the QVHighlights queries, by source video, that evaluation reports."""
+
+STEPS = 128
+"""Reach of the modules."""
+
+CAPTIONS = Recipe(
+    name="captions-wordllama256",
+    backbone="one caption a two-second clip, embedded with WordLlama l2_supercat",
+    weights_sha256="unknown",
+    rate="every 2 s",
+    preprocessing="unknown",
+    projection="none",
+    normalisation="l2",
+    width=256,
+    space=WORDLLAMA_SPACE,
+)
+"""How QVHighlights' clip captions stand for frames."""
+
+
+@dataclass(frozen=True)
+class MomentSources:
+    """All examples of a configuration.
+
+    Attributes:
+        captions: of QVHighlights.
+        others: joined clips, on pixels and on text.
+        texts: every other sentence that training reads, for the vocabulary.
+        recipes: what the examples' features are.
+        digest: of the files' contents.
+    """
+
+    captions: tuple[Example, ...]
+    others: tuple[Example, ...]
+    texts: tuple[str, ...]
+    recipes: tuple[Recipe, ...]
+    digest: str
+
+    def examples(self, without_fold: int | None = None) -> list[Example]:
+        """Everything but the queries of one fold."""
+        return [*self._of_other_folds(without_fold), *self.others]
+
+    def sentences(self, without_fold: int | None = None) -> list[str]:
+        """The sentences of :meth:`examples`, and what else was read."""
+        return [e.query for e in self.examples(without_fold)] + list(self.texts)
+
+    def _of_other_folds(self, fold: int | None) -> list[Example]:
+        if fold is None:
+            return list(self.captions)
+        return [e for e in self.captions if e.source and fold_of(e.source.video, FOLDS) != fold]
+
+
+def load_sources(
+    arguments: LocalizationArguments, on_progress: OnProgress | None = None
+) -> MomentSources:
+    """Read what the configuration names; held-out clips are left out here and nowhere else.
+
+    Raises:
+        InputError: a file that is missing or unfit.
+    """
+    names, how = arguments.sources, arguments.mixture
+    root, parts, seed = Path(names.root), arguments.members, arguments.seed
+    captions: list[Example] = []
+    others: list[Example] = []
+    texts: list[str] = []
+    recipes: list[Recipe] = []
+    residuals = None
+    if names.queries:
+        captions = read_caption_examples(names, parts)
+        recipes += [CAPTIONS, BLIP_WORDLLAMA256]
+    if names.clips:
+        encoder = load_encoder("lite")
+        clips = training_clips(read_clips(root / names.clips, root / names.captions))
+        features = clip_features(clips, encoder, on_progress=on_progress)
+        others += clip_examples(clips, features, STEPS, parts, rounds=how.rounds, seed=seed)
+        residuals = residuals_of(clips, features)
+        texts += [c for clip in clips for c in clip.captions]
+        recipes.append(encoder.recipe)
+    if names.sentences and how.text_videos:
+        sentences = training_sentences(read_captions(root / names.sentences))
+        others += text_examples(
+            sentences,
+            STEPS,
+            parts,
+            videos=how.text_videos,
+            noise=how.noise,
+            residuals=residuals,
+            seed=seed,
+        )
+        texts += [c for own in sentences.values() for c in own]
+    files = [names.queries, names.clip_captions, names.captions, names.sentences]
+    digest = _digest([root / f for f in files if f], recipes)
+    return MomentSources(tuple(captions), tuple(others), tuple(texts), tuple(recipes), digest)
+
+
+def read_caption_examples(names: SourceArguments, parts: int) -> list[Example]:
+    """The QVHighlights queries on their captions.
+
+    Raises:
+        InputError: a file that is missing or unfit.
+    """
+    root = Path(names.root)
+    spoken = load_clip_captions(root / names.clip_captions)
+    queries = load_qvhighlights(root / names.queries, known_videos=spoken).queries
+    return caption_examples(queries, spoken, STEPS, parts)
+
+
+def held_out_examples(
+    names: SourceArguments, joinings: int, on_progress: OnProgress | None = None
+) -> list[list[Example]]:
+    """The clips that nobody trains on, joined several times over, with other captions asking."""
+    root = Path(names.root)
+    clips = [
+        c
+        for c in read_clips(root / names.clips, root / names.captions)
+        if held_out(c.name, CLIPS_HELD_OUT)
+    ]
+    features = clip_features(clips, load_encoder("lite"), on_progress=on_progress)
+    return [
+        clip_examples(clips, features, STEPS, 1, rounds=1, seed=seed) for seed in range(joinings)
+    ]
+
+
+def training_clips(clips: Sequence[Clip]) -> list[Clip]:
+    """Clips that may be trained on."""
+    return [c for c in clips if not held_out(c.name, CLIPS_HELD_OUT)]
+
+
+def training_sentences(captions: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Captions of clips that may be trained on."""
+    return {n: c for n, c in captions.items() if not held_out(n, CLIPS_HELD_OUT)}
+
+
+def _digest(paths: Sequence[Path], recipes: Sequence[Recipe]) -> str:
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    for recipe in recipes:
+        total.update(recipe.fingerprint.encode())
+    return total.hexdigest()
