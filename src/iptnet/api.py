@@ -37,6 +37,10 @@ RATE = 2.0
 MAX_SHOT = 10.0
 """Seconds. A one-take video has no change points; the summary still needs parts to choose from."""
 
+BLANK, VISIBLE = 1.0, 4.0
+"""Grey levels of contrast: a black screen, also with a line of text, is below the first; a dim
+night scene is above the second."""
+
 MAX_STEPS = int(MAX_SHOT * RATE)
 
 
@@ -126,12 +130,14 @@ class Model:
         times: list[NDArray[np.float64]] = []
         indices: list[NDArray[np.int64]] = []
         vectors: list[NDArray[np.float32]] = []
+        contrast: list[NDArray[np.float64]] = []
         with sample_frames(path, RATE, self.encoder.size, limits=limits) as stream:
             info = stream.info
             for batch in stream:
                 times.append(batch.times)
                 indices.append(batch.indices)
                 vectors.append(self.encoder.encode(batch.images))
+                contrast.append(contrasts(batch.images))
                 if on_progress:
                     total = max(round(info.duration), 1)
                     on_progress("frames", min(round(stream.position), total), total)
@@ -145,6 +151,7 @@ class Model:
             "source": asdict(source),
             "n_frames": n_frames,
             "indices": np.concatenate(indices).tolist(),
+            "contrast": np.concatenate(contrast).round(2).tolist(),
             "warnings": warnings,
         }
         return Features(
@@ -185,10 +192,15 @@ class Encoded:
 
     @cached_property
     def importance(self) -> NDArray[np.float32]:
-        """One value in [0, 1] per sampled frame, ``(T,)``."""
-        return self.model.summarizer.importance(
+        """One value in [0, 1] per sampled frame, ``(T,)``; a blank picture has none."""
+        judged = self.model.summarizer.importance(
             self.features.vectors, self.features.recipe, self.features.times
         )
+        # The model learned from captions, and no caption says that there is nothing to see.
+        contrast = np.asarray(self.features.metadata["contrast"], np.float32)
+        visible = np.clip((contrast - BLANK) / (VISIBLE - BLANK), 0, 1)
+        worth: NDArray[np.float32] = (judged * visible).astype(np.float32)
+        return worth
 
     def summarize(self, ratio: float = 0.15) -> Timeline:
         """Choose the keyshots of a summary of at most ``ratio`` of the video.
@@ -204,7 +216,8 @@ class Encoded:
             self.bounds,
             self.source.duration,
             ratio=ratio,
-            frame_interval=1 / self.source.fps if self.source.fps > 0 else None,
+            frame_interval=self._frame_interval,
+            vectors=self._shown,
         )
         return Timeline(
             source=self.source,
@@ -217,6 +230,19 @@ class Encoded:
             checkpoint=self.model.summarizer.checkpoint.describe(),
             warnings=self.warnings,
         )
+
+    @property
+    def _shown(self) -> NDArray[np.float32]:
+        """What each sample shows relative to pictures in general, ``(T, D)``."""
+        centres = getattr(self.model.encoder, "centres", None)
+        shown: NDArray[np.float32] = self.features.vectors.astype(np.float32)
+        return shown if centres is None else shown - centres[0]
+
+    @property
+    def _frame_interval(self) -> float | None:
+        """Seconds between frames; None at a variable rate, where the mean is no grid."""
+        fps, count = self.source.fps, int(self.features.metadata["n_frames"])
+        return 1 / fps if fps > 0 and abs(count - self.source.duration * fps) <= 1 else None
 
     def to_benchmark(self, key: str) -> BenchmarkVideo:
         """This video in the layout of the benchmark files, without labels.
@@ -242,6 +268,17 @@ class Encoded:
             n_frame_per_seg=shots[:, 1] - shots[:, 0] + 1,
             times=self.features.times[kept],
         )
+
+
+def contrasts(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How much there is to see: mean absolute deviation from the median grey, in 8-bit levels.
+
+    Args:
+        images: (n, H, W, 3); every fourth row and column suffices.
+    """
+    grey = images[:, ::4, ::4, 1].reshape(len(images), -1).astype(np.float64)
+    spread: NDArray[np.float64] = np.abs(grey - np.median(grey, axis=1, keepdims=True)).mean(axis=1)
+    return spread
 
 
 def _text(path: str | Path) -> str:

@@ -1,6 +1,6 @@
 """From an importance curve to the keyshots of a watchable summary, within a budget.
 
-A 0/1 knapsack over shots, as in the benchmark protocol, with three differences that serve viewers
+A 0/1 knapsack over shots, as in the benchmark protocol, with differences that serve viewers
 (the protocol's own conversion is ``iptnet.protocol.keyshots`` and stays what papers use):
 
 - A shot is worth its mean importance **times its length**. Worth its mean alone, ten dull shots of
@@ -8,6 +8,7 @@ A 0/1 knapsack over shots, as in the benchmark protocol, with three differences 
 - A shot longer than a third of the budget takes part with its best stretch of a third (two seconds
   at least), so that a summary shows several things. When more than a fifth of the budget stays
   unused, the best shot left out contributes a stretch; then the shortened ones play on.
+- A shot that shows what is already there is worth less (:mod:`iptnet.selection.redundancy`).
 - Shots under one second join the shot that follows, so that nothing flickers by.
 
 ``python -m benchmarks.selection`` compares both rules by F against people left out: .39 against .32
@@ -29,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iptnet.errors import UsageError
 from iptnet.protocol.knapsack import knapsack
+from iptnet.selection.redundancy import discounts
 from iptnet.selection.stretch import Floats, best_stretch, samples_inside
 from iptnet.timeline import Keyshot, Shot
 
@@ -70,6 +72,7 @@ def select(
     *,
     ratio: float = 0.15,
     frame_interval: float | None = None,
+    vectors: ArrayLike | None = None,
 ) -> Selection:
     """Choose keyshots whose total length is at most ``ratio`` of the video, and at least a frame.
 
@@ -80,6 +83,8 @@ def select(
         duration: of the source, in seconds.
         ratio: share of the duration to keep, in (0, 1]; 1 keeps every shot whole.
         frame_interval: seconds between frames at a constant rate; ``None`` at a variable one.
+        vectors: (T, D) what each sample shows, relative to the features' mean; with them, shots
+            like those already chosen are worth less. ``None``: each shot counts for itself.
 
     Raises:
         UsageError: the ratio is not in (0, 1].
@@ -99,7 +104,8 @@ def select(
     if ratio == 1:
         chosen = {i: (a, b, scores[i]) for i, (a, b) in enumerate(ticks)}
     else:
-        chosen = _chosen(times, values, ticks, scores, budget=budget, rate=rate)
+        shown = None if vectors is None else _shown(times, vectors, ticks, rate)
+        chosen = _chosen(times, values, ticks, scores, shown, budget=budget, rate=rate)
 
     def seconds(tick: int) -> float:
         return min(tick / rate, duration)
@@ -122,7 +128,14 @@ Ticks = list[tuple[int, int]]
 
 
 def _chosen(
-    times: Floats, values: Floats, ticks: Ticks, scores: Floats, *, budget: int, rate: float
+    times: Floats,
+    values: Floats,
+    ticks: Ticks,
+    scores: Floats,
+    shown: Floats | None,
+    *,
+    budget: int,
+    rate: float,
 ) -> dict[int, tuple[int, int, float]]:
     """Shot index → (first tick, tick after the last, mean importance), within the budget."""
 
@@ -136,8 +149,11 @@ def _chosen(
     longest = min(budget, max(budget // PARTS, math.ceil(MIN_PART * rate)))
     offers = [cut(i, longest) for i in range(len(ticks))]
     lengths = np.array([b - a for a, b, _ in offers])
+    still = np.array([s for _, _, s in offers])
+    if shown is not None:
+        still *= discounts(still, lengths, shown, budget)
     # Plus one millionth, so that time is worth something even where the curve is zero.
-    worth = np.array([round(1e6 * s) + 1 for _, _, s in offers]) * lengths
+    worth = (np.rint(1e6 * still).astype(np.int64) + 1) * lengths
     unit = max(1, math.ceil(len(offers) * budget / MAX_CELLS))
     capacity = max(1, budget // unit)
     weights = np.minimum(-(-lengths // unit), capacity)
@@ -145,7 +161,7 @@ def _chosen(
 
     unused = budget - sum(b - a for a, b, _ in chosen.values())
     worthwhile = max(UNUSED * budget, MIN_FILL * rate)
-    for i in np.argsort(-scores, kind="stable").tolist():
+    for i in np.argsort(-still, kind="stable").tolist():
         first, last = ticks[i]
         if unused <= worthwhile:
             break
@@ -160,6 +176,14 @@ def _chosen(
             chosen[i] = cut(i, length + more)
             unused -= more
     return chosen
+
+
+def _shown(times: Floats, vectors: ArrayLike, ticks: Ticks, rate: float) -> Floats:
+    """(S, D) the mean of what each shot shows."""
+    rows = np.asarray(vectors, dtype=np.float64)
+    if rows.ndim != 2 or len(rows) != len(times) or not np.isfinite(rows).all():
+        raise ValueError(f"vectors {rows.shape} should be finite, ({len(times)}, D)")
+    return np.stack([rows[samples_inside(times, a / rate, b / rate)].mean(0) for a, b in ticks])
 
 
 def _checked(
