@@ -26,6 +26,14 @@ from iptnet.video.limits import Limits
 
 STDERR_BYTES = 1 << 20
 PIPE_BYTES = 1 << 20  # Linux: fewer switches between the two of us
+DEATH_SECONDS = 5.0  # for a child whose answers ended to end as well
+FIELDS = {  # of each kind of record; the child may have been taken over
+    "info": (),
+    "beat": ("position",),
+    "picture": ("time", "shown", "index"),
+    "scan": ("complete", "audio", "stopped"),
+    "done": ("warnings", "stopped", "duration", "n_frames"),
+}
 KINDS: dict[str, type[IptnetError]] = {"input": InputError, "limit": LimitError}
 
 
@@ -58,6 +66,11 @@ def check_file(path: str | Path, limits: Limits) -> Path:
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} cannot be read: permission denied", "change its permissions")
     return path
+
+
+def misbehaviour(path: str | Path) -> InputError:
+    """The refusal of a file on which the child answered nonsense."""
+    return InputError(f"{path} makes the decoder misbehave", "re-encode it first")
 
 
 class Child:
@@ -130,6 +143,8 @@ class Child:
                 if header["kind"] == "error":
                     kind = KINDS[header["class"]]
                     raise kind(f"{path} {header['cause']}", header["remedy"])
+                if not all(field in header for field in FIELDS[header["kind"]]):
+                    raise wire.WireError("the decoder sent nonsense")
                 yield header, payload
                 if header["kind"] == "done":
                     return
@@ -145,10 +160,10 @@ class Child:
     def _obituary(self, path: Path) -> IptnetError:
         """Why the child ended, as an error of ours."""
         try:
-            code = self.process.wait(timeout=5)
+            code = self.process.wait(timeout=DEATH_SECONDS)
         except subprocess.TimeoutExpired:
             self.close()
-            return InputError(f"{path} makes the decoder misbehave", "re-encode it first")
+            return misbehaviour(path)
         self.errors.seek(0)
         lines = self.errors.read(STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
         self.close()

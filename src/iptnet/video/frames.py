@@ -6,6 +6,7 @@ time stamp is not later. Variable rates, gaps and late starts therefore need no 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iptnet.errors import InputError, UsageError
-from iptnet.video.child import Child, check_file
+from iptnet.video.child import Child, check_file, misbehaviour
 from iptnet.video.limits import Limits
 from iptnet.video.probe import VideoInfo, info_of
 
@@ -110,8 +111,7 @@ class FrameStream:
         self.close()
 
     def _picture(self, payload: bytes) -> NDArray[np.uint8]:
-        picture = np.frombuffer(payload, np.uint8).reshape(self._shape)
-        return upright(picture, self.info.orientation)
+        return _pixels(payload, self._shape, self.info)
 
     def _finish(self, header: dict[str, Any]) -> None:
         declared, self.duration = self.info.duration, float(header["duration"])
@@ -227,7 +227,7 @@ def frames_at(
             size = height, max(1, round(info.width * height / info.height))
         shape = (size[1], size[0], 3) if info.orientation[0] else (*size, 3)
         found = [
-            (header, upright(np.frombuffer(data, np.uint8).reshape(shape), info.orientation))
+            (header, _pixels(data, shape, info))
             for header, data in records
             if header["kind"] == "picture"
         ]
@@ -245,6 +245,12 @@ def frames_at(
         cut_times=wanted,
         changes=whole.changes[back],
     )
+
+
+def _pixels(payload: bytes, shape: tuple[int, ...], info: VideoInfo) -> NDArray[np.uint8]:
+    if len(payload) != math.prod(shape):
+        raise misbehaviour(info.path)
+    return upright(np.frombuffer(payload, np.uint8).reshape(shape), info.orientation)
 
 
 def upright(picture: NDArray[np.uint8], orientation: tuple[bool, bool, bool]) -> NDArray[np.uint8]:

@@ -35,7 +35,8 @@ def confine(
     if resource is not None:
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_AS, memory)
-        _limit(resource.RLIMIT_CPU, cpu_seconds)
+        # At the hard limit the kernel kills outright; the parent should see SIGXCPU before that.
+        _limit(resource.RLIMIT_CPU, cpu_seconds, beyond=5)
         if file_bytes is not None:
             _limit(resource.RLIMIT_FSIZE, file_bytes)
     if parent is not None and sys.platform == "linux":
@@ -60,13 +61,14 @@ def thaw_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _limit(which: int, value: int) -> None:
+def _limit(which: int, value: int, beyond: int = 0) -> None:
     hard = resource.getrlimit(which)[1]
+    highest = value + beyond
     if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
+        value, highest = min(value, hard), min(highest, hard)
     # Some systems know a limit by name only (RLIMIT_AS on macOS); the others still hold.
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(which, (value, value))
+        resource.setrlimit(which, (value, highest))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from iptnet.video.child import Child, check_file
+from iptnet.video.child import Child, check_file, misbehaviour
 from iptnet.video.limits import Limits
 
 
@@ -97,7 +97,18 @@ def probe(
 
 
 def info_of(path: Path, header: dict[str, Any]) -> VideoInfo:
-    """The info record of the child as :class:`VideoInfo`."""
+    """The info record of the child as :class:`VideoInfo`.
+
+    Raises:
+        InputError: it is no such record.
+    """
+    try:
+        return _info_of(path, header)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise misbehaviour(path) from error
+
+
+def _info_of(path: Path, header: dict[str, Any]) -> VideoInfo:
     return VideoInfo(
         path=str(path),
         container=str(header["container"]),

@@ -1,0 +1,548 @@
+"""Files made to harm: none opens another file, hangs us, or takes the parent down."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import struct
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iptnet.errors import InputError, IptnetError, LimitError, MachineError
+from iptnet.timeline import Span
+from iptnet.video import child as child_module
+from iptnet.video.child import Child
+from iptnet.video.cut import cut
+from iptnet.video.frames import frames_at, sample_frames
+from iptnet.video.limits import Limits
+from iptnet.video.probe import probe
+from tests.video.making import convert, make, number_of
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
+
+HLS = """#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:2
+#EXTINF:2.0,
+{secret}
+#EXT-X-ENDLIST
+"""
+DASH = """<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S"
+ profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period><AdaptationSet mimeType="video/mp4">
+<Representation id="1" bandwidth="100"><BaseURL>{secret}</BaseURL><SegmentBase/></Representation>
+</AdaptationSet></Period></MPD>
+"""
+SDP = """v=0
+o=- 0 0 IN IP4 127.0.0.1
+s=x
+c=IN IP4 127.0.0.1
+t=0 0
+m=video 5004 RTP/AVP 96
+a=rtpmap:96 H264/90000
+"""
+PLAYLISTS = {
+    "hls": HLS,
+    "dash": DASH,
+    "sdp": SDP,
+    "ffconcat": "ffconcat version 1.0\nfile {secret}\n",
+    "ffmetadata": ";FFMETADATA1\ntitle={secret}\n",
+    "address": "http://127.0.0.1:9/{secret}\n",
+}
+
+
+class OpenWatch:
+    """Counts how often a file has been opened, by asking the kernel (inotify)."""
+
+    IN_OPEN, IN_NONBLOCK = 0x20, 0o4000
+
+    def __init__(self, path: Path) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.descriptor = libc.inotify_init1(self.IN_NONBLOCK)
+        assert self.descriptor >= 0
+        assert libc.inotify_add_watch(self.descriptor, os.fsencode(path), self.IN_OPEN) > 0
+
+    def seen(self) -> bool:
+        """Whether it was opened since the last question."""
+        try:
+            return bool(os.read(self.descriptor, 4096))
+        except BlockingIOError:
+            return False
+
+    def close(self) -> None:
+        """Stop watching."""
+        os.close(self.descriptor)
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A video that is none of the input's business."""
+    return make(tmp_path / "secret.mp4", 20)
+
+
+NAIVE = "import av, sys; print(sum(1 for _ in av.open(open(sys.argv[1], 'rb')).decode(video=0)))"
+
+
+@linux
+@pytest.mark.parametrize("kind", PLAYLISTS)
+def test_playlists_reach_no_other_file(tmp_path: Path, secret: Path, kind: str) -> None:
+    playlist = tmp_path / "film.mp4"
+    with contextlib.closing(OpenWatch(secret)) as watch, Child() as child:
+        for name in ("secret.mp4", str(secret), f"file:{secret}"):
+            playlist.write_text(PLAYLISTS[kind].format(secret=name))
+            with pytest.raises(InputError, match="not a video in a container we read"):
+                probe(playlist, child=child)
+        assert not watch.seen()
+        assert secret.read_bytes()
+        assert watch.seen()  # it does notice
+
+
+@linux
+def test_no_way_in_follows_a_playlist(tmp_path: Path, secret: Path) -> None:
+    playlist = tmp_path / "film.mp4"
+    playlist.write_text(PLAYLISTS["ffconcat"].format(secret="secret.mp4"))
+    with contextlib.closing(OpenWatch(secret)) as watch:
+        with pytest.raises(InputError):
+            list(sample_frames(playlist))
+        with pytest.raises(InputError):
+            frames_at(playlist, [0.0])
+        with pytest.raises(InputError):
+            cut(playlist, [Span(0, 1)], tmp_path / "out.mp4")
+        assert not watch.seen()
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@linux
+def test_without_our_defence_a_playlist_would_be_followed(tmp_path: Path, secret: Path) -> None:
+    """The control: PyAV as it comes opens what an ffconcat file under an .mp4 name points at."""
+    playlist = tmp_path / "film.mp4"
+    playlist.write_text(PLAYLISTS["ffconcat"].format(secret="secret.mp4"))
+    with contextlib.closing(OpenWatch(secret)) as watch:
+        done = subprocess.run(
+            [sys.executable, "-c", NAIVE, str(playlist)], capture_output=True, check=True
+        )
+        assert watch.seen()
+    assert done.stdout.strip() == b"20"
+
+
+@linux
+@pytest.mark.parametrize("kind", ["ffconcat", "sdp"])
+def test_even_with_any_container_allowed_no_descriptor_is_left(
+    tmp_path: Path, secret: Path, kind: str
+) -> None:
+    """The second line of defence, alone."""
+    playlist = tmp_path / "film.mp4"
+    playlist.write_text(PLAYLISTS[kind].format(secret="secret.mp4"))
+    script = """
+        import sys
+        from iptnet.video import reader
+        reader.CONTAINERS = "mov,matroska,concat,sdp,hls,dash,rtp"
+        limits = {"max_streams": 9, "max_pixels": 10**9, "max_duration": 1e5, "memory": 1 << 32}
+        try:
+            reader.Reader(sys.argv[1], limits)
+        except reader.RefusalError as error:
+            print(error.cause)
+    """
+    with contextlib.closing(OpenWatch(secret)) as watch:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script), str(playlist)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert not watch.seen()
+    assert "not a video in a container we read" in done.stdout
+
+
+@linux
+def test_a_movie_that_keeps_its_pictures_elsewhere(tmp_path: Path, secret: Path) -> None:
+    data = make(tmp_path / "a.mov", 20).read_bytes()
+    own = b"\0\0\0\x0curl \0\0\0\1"
+    assert own in data
+    for alias in (_alias("secret.mp4", tmp_path), b""):
+        entry = struct.pack(">I4sI", 12 + len(alias), b"alis", 0) + alias
+        (tmp_path / "film.mov").write_bytes(_grown(data, own, entry))
+        with contextlib.closing(OpenWatch(secret)) as watch:
+            with contextlib.suppress(InputError):
+                list(sample_frames(tmp_path / "film.mov"))
+            assert not watch.seen()
+
+
+def _alias(name: str, folder: Path) -> bytes:
+    """A Mac alias record that names a file, as QuickTime reference movies hold."""
+    path = str(folder / name).encode()
+    head = bytes(10) + b"\x01v".ljust(28, b"\0") + bytes(12)
+    head += bytes([len(name)]) + name.encode().ljust(63, b"\0") + bytes(16)
+    head += struct.pack(">hh", 0, 1) + bytes(16)
+    records = struct.pack(">hH", 2, len(path)) + path + bytes(len(path) % 2)
+    records += struct.pack(">hH", 18, len(path)) + path + bytes(len(path) % 2)
+    return head + records + struct.pack(">hH", -1, 0)
+
+
+def _grown(data: bytes, old: bytes, new: bytes) -> bytes:
+    """Replace a box inside nested ones whose sizes grow with it."""
+    at, extra = data.index(old), len(new) - len(old)
+    out = bytearray(data)
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        head = data.rindex(box, 0, at) - 4
+        out[head : head + 4] = struct.pack(
+            ">I", struct.unpack(">I", data[head : head + 4])[0] + extra
+        )
+    return bytes(out[:at]) + new + bytes(out[at + len(old) :])
+
+
+ODD_NAMES = [
+    "-y.mp4",
+    "a%03d.mp4",
+    "a*[x]?.mp4",
+    "concat:x.mp4",
+    "http:x.mp4",
+    "file:x.mp4",
+    "pipe:0",
+    "new\nline.mp4",
+    "quote'\"`$(x).mp4",
+    "bell\x07\x1b[31m.mp4",
+    "snow☃ \u202e.mp4",
+    " .mp4",
+    "n" * 251 + ".mp4",
+    "no suffix",
+]
+
+
+def test_odd_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make(tmp_path / "a.mp4", 20).read_bytes()
+    folder = tmp_path / "in"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    names = [*ODD_NAMES, os.fsdecode(b"latin-\xe9.mp4")]
+    with Child() as child:
+        for name in names:
+            Path(name).write_bytes(data)
+            info = probe(name, child=child)
+            assert (info.path, info.n_frames) == (name, 20)
+            Path(name).write_bytes(b"x")
+            with pytest.raises(InputError) as caught:
+                probe(name, child=child)
+            assert name in caught.value.cause
+    assert sorted(path.name for path in Path().iterdir()) == sorted(names)
+
+
+def test_odd_names_are_cut_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = make(tmp_path / "a.mp4", 20).read_bytes()
+    for name in ["n" * 251 + ".mp4", os.fsdecode(b"latin-\xe9.mp4"), "bell\x07%d'\n.mp4"]:
+        Path(name).write_bytes(data)
+        Path("out").mkdir(exist_ok=True)
+        assert cut(name, [Span(0.2, 0.6)], Path("out", name)).n_frames == 10
+        assert [path.name for path in Path("out").iterdir()] == [name]
+        Path("out", name).unlink()
+
+
+# The child breaks
+
+
+def fake(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Let the decoding process be a script of ours; it may use ``send``."""
+    head = "import os, sys, time, signal\nfrom iptnet.video.wire import send\n"
+    plain = subprocess.Popen
+
+    def start(command: list[str], **more: object) -> subprocess.Popen[bytes]:
+        body = head + textwrap.dedent(script)
+        return plain([sys.executable, "-c", body, *command[-1:]], **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(child_module.subprocess, "Popen", start)
+
+
+def die(name: str) -> str:
+    return f"sys.stdin.readline(); os.kill(os.getpid(), signal.{name}); time.sleep(60)"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "words"),
+    [
+        (die("SIGSEGV"), InputError, "crashes the decoder .SIGSEGV."),
+        (die("SIGABRT"), InputError, "crashes the decoder .SIGABRT."),
+        (die("SIGFPE"), InputError, "crashes the decoder .SIGFPE."),
+        (die("SIGKILL"), LimitError, "killed, probably for memory"),
+        (die("SIGXCPU"), LimitError, "processor time"),
+        ("time.sleep(600)", InputError, "no progress for 1 s"),
+        ("while True: pass", InputError, "no progress for 1 s"),
+        ("sys.stdin.readline(); raise MemoryError", LimitError, "more than 3072 MiB"),
+        ("sys.exit('broken wheel')", MachineError, "broken wheel"),
+        ("os.write(1, b'HTTP/1.1 200 OK' * 9); time.sleep(600)", InputError, "misbehave"),
+        ("os.write(1, b'ipt1' + b'\\xff' * 8); time.sleep(600)", InputError, "misbehave"),
+        ("send(1, {'no': 'kind'}); time.sleep(600)", InputError, "misbehave"),
+        ("send(1, {'kind': 'error', 'class': 'x'}); time.sleep(600)", InputError, "misbehave"),
+        ("send(1, {'kind': 'info'}); time.sleep(600)", InputError, "no progress for 1 s"),
+        ("send(1, {'kind': 'done'}); time.sleep(600)", InputError, "misbehave"),
+        (
+            "os.write(1, b'ipt1\\0\\0\\0\\2\\0\\0\\0\\0[]'); time.sleep(600)",
+            InputError,
+            "misbehave",
+        ),
+    ],
+)
+def test_a_broken_child_is_an_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, kind: type, words: str
+) -> None:
+    path = make(tmp_path / "a.mp4", 3)
+    fake(monkeypatch, script)
+    monkeypatch.setattr(child_module, "DEATH_SECONDS", 0.5)
+    with Child(Limits(stall_seconds=1)) as child:
+        with pytest.raises(kind, match=words) as caught:
+            probe(path, child=child)
+        assert isinstance(caught.value, IptnetError)
+        assert child.process.poll() is not None
+    if kind is not MachineError:
+        assert str(path) in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "{'kind': 'info'}",
+        "{'kind': 'info', 'duration': 'long'}",
+        "{'kind': 'picture', 'time': 0, 'shown': 0, 'index': 0}",
+    ],
+)
+def test_forged_records_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: str
+) -> None:
+    fake(monkeypatch, f"send(1, {record}); time.sleep(600)")
+    with pytest.raises(InputError, match="misbehave"):
+        sample_frames(make(tmp_path / "a.mp4", 3))
+
+
+def test_a_flood_of_output_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child taken over may claim any length; none of it is allocated."""
+    fake(monkeypatch, "os.write(1, b'ipt1' + (9).to_bytes(4) + (1 << 31).to_bytes(4))")
+    with Child() as child, pytest.raises(IptnetError):
+        probe(make(tmp_path / "a.mp4", 3), child=child)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("SIGSEGV", "crashes the decoder"), ("SIGBUS", "SIGBUS"), ("SIGSTOP", "no progress for 1 s")],
+)
+def test_what_came_before_the_crash_is_kept(tmp_path: Path, name: str, words: str) -> None:
+    path = make(tmp_path / "a.mp4", 500, size=(480, 640))
+    stream = sample_frames(path, 25, (480, 640), batch=4, limits=Limits(stall_seconds=1))
+    times, numbers = [], []
+    for batch in stream:
+        if not times:
+            os.kill(stream._child.process.pid, getattr(signal, name))
+        times += batch.times.tolist()
+        numbers += [number_of(picture) for picture in batch.images]
+    assert 4 <= len(times) < 500
+    assert numbers == list(range(len(times)))
+    assert any("decoding stopped" in w and words in w for w in stream.warnings), stream.warnings
+    assert stream.duration <= len(times) / 25
+    assert stream._child.process.returncode is not None
+
+
+def test_a_child_killed_for_memory_is_a_limit(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", 500, size=(480, 640))
+    stream = sample_frames(path, 25, (480, 640), batch=4)
+    got = 0
+    with pytest.raises(LimitError, match="killed"):
+        for batch in stream:
+            if not got:
+                os.kill(stream._child.process.pid, signal.SIGKILL)
+            got += len(batch)
+    assert got >= 4
+
+
+@linux
+def test_memory_of_the_child_is_bounded(tmp_path: Path) -> None:
+    big = make(tmp_path / "big.mp4", 2, size=(4096, 4096), gop=1)
+    small = make(tmp_path / "small.mp4", 2)
+    with Child() as child:
+        probe(small, child=child)
+        status = Path(f"/proc/{child.process.pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmPeak"))
+    room = int(line.split()[1]) << 10
+    # One such picture takes 24 MiB, and the decoder keeps several.
+    with Child(Limits(memory=room + (16 << 20))) as child:
+        assert probe(small, child=child).width == 96
+        with pytest.raises(LimitError, match="MiB") as caught:
+            probe(big, child=child)
+        assert str(big) in caught.value.cause
+        assert probe(small, child=child).width == 96
+
+
+@linux
+def test_processor_time_of_the_child_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(
+        monkeypatch,
+        """
+        import json
+        from iptnet.video.guard import confine
+        confine(**json.loads(sys.argv[1]))
+        send(1, {"kind": "beat", "position": 0})
+        while True:
+            pass
+        """,
+    )
+    limits = Limits(cpu_seconds=1, stall_seconds=30)
+    with Child(limits) as child, pytest.raises(LimitError, match="1 s of processor time"):
+        probe(make(tmp_path / "a.mp4", 3), child=child)
+
+
+@linux
+def test_the_limits_hold_in_the_real_child(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", 3)
+    with Child(Limits(memory=1 << 30, cpu_seconds=77)) as child:
+        probe(path, child=child)
+        process = Path("/proc", str(child.process.pid))
+        lines = (process / "limits").read_text().splitlines()
+        held = {line[:26].strip(): line[26:].split()[:2] for line in lines}
+        opened = [int(link.name) for link in (process / "fd").iterdir()]
+    assert held["Max address space"] == [str(1 << 30)] * 2
+    assert held["Max cpu time"] == ["77", "82"]
+    assert held["Max core file size"] == ["0", "0"]
+    assert held["Max file size"] == [str(1 << 20)] * 2
+    # After a file was opened no further descriptor can be had.
+    assert int(held["Max open files"][0]) <= max(opened) + 2
+
+
+PARENT = """
+import sys, time
+from iptnet.video.child import Child
+from iptnet.video.limits import Limits
+from pathlib import Path
+child = Child()
+records = child.ask("sample", Path(sys.argv[1]), size=[480, 640], rate="25")
+next(records)
+print(child.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@linux
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals) -> None:
+    path = make(tmp_path / "a.mp4", 500, size=(480, 640))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert _alive(child)
+    parent.send_signal(how)
+    parent.wait(30)
+    parent.stdout.close()
+    deadline = time.monotonic() + 30
+    while _alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _alive(child)
+
+
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in "ZX"
+    return False
+
+
+def test_a_folder_of_strange_modules_is_not_imported_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path / "a.mp4", 3)
+    for module in ("av", "json", "fractions"):
+        (tmp_path / f"{module}.py").write_text("open('pwned', 'w'); raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    assert probe(path).n_frames == 3
+    assert not (tmp_path / "pwned").exists()
+
+
+# Damage
+
+
+def swept(cases: Iterator[tuple[str, bytes]], path: Path, longest: float) -> dict[str, int]:
+    """Read each damaged file with one child; count how it went."""
+    told = {"whole": 0, "warned": 0, "refused": 0}
+    with Child(Limits(stall_seconds=20, max_pixels=1 << 20)) as child:
+        for name, data in cases:
+            path.write_bytes(data)
+            times: list[float] = []
+            end: dict[str, object] = {}
+            try:
+                for header, payload in child.ask("sample", path, size=[16, 24], rate="5"):
+                    if header["kind"] == "picture":
+                        times.append(header["time"])
+                        assert len(payload) == 16 * 24 * 3
+                        assert -1e-9 <= header["shown"] <= header["time"] + 0.001, name
+                    elif header["kind"] == "done":
+                        end = header
+            except (InputError, LimitError) as error:
+                assert str(path) in error.cause
+                told["refused"] += 1
+                assert not error.cause.endswith("()"), name
+            else:
+                assert times == [k / 5 for k in range(len(times))], name
+                assert len(times) >= 1, name
+                assert times[-1] < float(str(end["duration"])) + 1e-6, name
+                assert float(str(end["duration"])) <= longest, name
+                told["warned" if end["warnings"] or end["stopped"] else "whole"] += 1
+            assert child.process.poll() is None, f"the decoder died of {name}"
+    return told
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Some small videos with sound, their index first, last, or in pieces."""
+    folder = tmp_path_factory.mktemp("small")
+    last = make(folder / "a.mp4", 40, beeps=[0.5], size=(32, 48), options={"crf": "40"})
+    first = convert(last, folder / "b.mp4", "-c", "copy", "-movflags", "+faststart")
+    pieces = convert(last, folder / "c.mp4", "-c", "copy", "-movflags", "frag_keyframe+empty_moov")
+    kinds = {"last": last, "first": first, "pieces": pieces}
+    for kind in ("mkv", "ts", "avi"):
+        kinds[kind] = convert(last, folder / f"d.{kind}", "-an", "-c", "copy")
+    return {kind: path.read_bytes() for kind, path in kinds.items()}
+
+
+def test_cut_short_anywhere(tmp_path: Path, small: dict[str, bytes]) -> None:
+    def cases(data: bytes) -> Iterator[tuple[str, bytes]]:
+        for n in range(1, len(data), 150):
+            yield f"{n} of {len(data)} bytes", data[:n]
+
+    last = swept(cases(small["last"]), tmp_path / "a.mp4", 2.0)
+    assert last["refused"] > 10  # no index, no video
+    first = swept(cases(small["first"]), tmp_path / "b.mp4", 2.0)
+    assert first["refused"] > 3
+    assert first["warned"] + first["whole"] > 10
+
+
+FLIPS = int(os.environ.get("IPTNET_FLIPS", "24"))
+"""Cases a container. The fuzz run takes more."""
+
+
+@pytest.mark.parametrize("kind", ["first", "last", "pieces", "mkv", "ts", "avi"])
+def test_flipped_bits(tmp_path: Path, small: dict[str, bytes], kind: str) -> None:
+    rng = np.random.default_rng(list(kind.encode()))
+    data = np.frombuffer(small[kind], np.uint8)
+
+    def cases() -> Iterator[tuple[str, bytes]]:
+        for case in range(FLIPS):
+            broken = data.copy()
+            n = int(rng.integers(1, 9))
+            # Half of them in the first tenth, where the structure is.
+            until = len(data) // (10 if case % 2 else 1)
+            at = rng.integers(0, until, n)
+            broken[at] ^= (1 << rng.integers(0, 8, n)).astype(np.uint8)
+            yield f"{kind} case {case}: bytes {sorted(at.tolist())}", broken.tobytes()
+
+    told = swept(cases(), tmp_path / f"a.{kind}", 24 * 3600.0)
+    assert sum(told.values()) == FLIPS
