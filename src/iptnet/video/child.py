@@ -129,12 +129,15 @@ class Child:
         Raises:
             InputError: the file cannot be used, or the decoder crashed or hung on it.
             LimitError: it is beyond a limit, the memory and processor time of the child included.
+            MachineError: the child cannot work here, or an earlier file ended it.
         """
         limits = {f: getattr(self.limits, f) for f in ("max_duration", "max_pixels", "memory")}
         limits["max_streams"] = self.limits.max_streams
         request = {"job": job, "path": str(path), "threads": threads, "preview": preview}
+        assert self.process.stdin is not None
+        if self.process.stdin.closed:
+            raise MachineError("the decoding process has ended", "start another")
         try:
-            assert self.process.stdin is not None
             self.process.stdin.write(json.dumps(request | {"limits": limits} | more).encode())
             self.process.stdin.write(b"\n")
             self.process.stdin.flush()

@@ -194,9 +194,18 @@ class Reader:
             yield Picture(frame, ticks, self.count)
             self.count += 1
         if self.count == 0:
+            self._require_room()
             why = self.stopped or self.fault or "nothing in it decodes"
             name = self.stream.codec_context.name
             raise RefusalError("input", f"has no picture that can be decoded ({name}: {why})")
+
+    def _require_room(self) -> None:
+        """Tell a picture that does not fit from a broken one: decoders call both invalid."""
+        codec = self.stream.codec_context
+        try:
+            bytearray(4 * codec.width * codec.height)
+        except MemoryError as error:
+            raise out_of_memory(self.limits) from error
 
     def _frames(self) -> Iterator[Any]:
         """Decoded frames; broken packets are counted and skipped."""
