@@ -37,6 +37,9 @@ RATE = 2.0
 MAX_SHOT = 10.0
 """Seconds. A one-take video has no change points; the summary still needs parts to choose from."""
 
+METADATA = 1
+"""Version of what is kept beside cached features; an entry of another one is made again."""
+
 BLANK, VISIBLE = 1.0, 4.0
 """Grey levels of contrast: a black screen, also with a line of text, is below the first; a dim
 night scene is above the second."""
@@ -112,7 +115,7 @@ class Model:
         check_file(path, limits or Limits())
         digest = content_sha256(path)
         features = self.cache.get(digest, self.encoder.recipe) if self.cache else None
-        if features is None:
+        if features is None or features.metadata.get("version") != METADATA:
             features = self._extract(path, digest, on_progress, limits or Limits())
             # A partial result is not worth remembering: the cause may be gone next time.
             if self.cache and not features.metadata["warnings"]:
@@ -148,6 +151,7 @@ class Model:
         fps = info.fps if info.fps > 0 else n_frames / max(duration, 1e-3)
         source = Source("", "", digest, duration, fps, info.width, info.height, info.start)
         metadata: dict[str, Any] = {
+            "version": METADATA,
             "source": asdict(source),
             "n_frames": n_frames,
             "indices": np.concatenate(indices).tolist(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from iptnet.timeline import Span
 from iptnet.video import cut as cutting
 from iptnet.video import ffmpeg
 from iptnet.video.cut import cut
+from iptnet.video.frames import frames_at, sample_frames
 from iptnet.video.limits import Limits
 from iptnet.video.probe import probe
 from tests.oracles.sampling import shown_at
@@ -258,3 +260,36 @@ def test_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(folder)
     assert probe("-y.mp4").n_frames == 30
     assert cut("-y.mp4", [Span(0.2, 0.6)], Path("-z.mp4")).n_frames == 10
+
+
+def test_complaints_after_a_seek_make_it_decode_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some key frames are none; the cut must notice, and not show what came out."""
+    source = make(tmp_path / "a.mp4", 250)
+    run, commands = ffmpeg.run, []
+
+    def complaining(command: list[str], *rest: Any) -> list[str]:
+        commands.append(command)
+        told: list[str] = run(command, *rest)
+        return [*told, "error while decoding MB 7 0"] if "-ss" in command else told
+
+    monkeypatch.setattr(cutting.ffmpeg, "run", complaining)
+    done = cut(source, [Span(7.0, 8.0)], tmp_path / "out.mp4")
+    assert ["-ss" in c for c in commands] == [True, False]
+    assert numbers_in(done.path) == list(range(175, 200))
+    assert done.warnings == ()
+
+
+@pytest.mark.data
+def test_a_file_that_decodes_only_from_its_start(research_data: Path, tmp_path: Path) -> None:
+    """4:4:4 of an old x264: after a seek its decoder returns green mush, without an error."""
+    source = research_data / "videos" / "natural" / "cockatoo.mp4"
+    done = cut(source, [Span(8.0, 9.0)], tmp_path / "out.mp4", height=180)
+    with sample_frames(source, 2.0, (45, 80)) as stream:
+        wanted = np.concatenate([b.images for b in stream])[16]
+    with sample_frames(done.path, 2.0, (45, 80)) as stream:
+        cut_out = np.concatenate([b.images for b in stream])[0]
+    thumbnail = frames_at(source, [8.0], size=(45, 80)).images[0]
+    for picture in (cut_out, thumbnail):
+        assert np.abs(picture.astype(float) - wanted).mean() < 8

@@ -107,6 +107,7 @@ def cut(
     with atomic_path(out) as final:
         batches = [shots[i : i + BATCH] for i in range(0, len(shots), BATCH)]
         parts: list[Path] = []
+        complaints: list[str] = []
         try:
             for batch in batches:
                 # One batch is the result; several are parts, with sound uncompressed: AAC pads
@@ -115,8 +116,13 @@ def cut(
                 if target != final:
                     parts.append(target)
                 starts = [(_shown(times, shot.start), shot.start, shot.count) for shot in batch]
-                command = arguments(plan, starts, target, last=target == final)
-                ffmpeg.run(command, str(path), limits, told)
+                last = target == final
+                command = arguments(plan, starts, target, last=last)
+                if ffmpeg.run(command, str(path), limits, told):
+                    # Some files decode rightly only from their start, whatever their key frames
+                    # promise; a file that is damaged complains there too.
+                    command = arguments(plan, starts, target, last=last, seek=False)
+                    complaints += ffmpeg.run(command, str(path), limits, told)
                 done += sum(shot.count for shot in batch)
             if parts:
                 listing = final.with_suffix(".parts")
@@ -131,6 +137,8 @@ def cut(
             for part in parts:
                 part.unlink(missing_ok=True)
         notes += _check(final, total, rate, limits)
+    if complaints:
+        notes.append(f"parts of the source are damaged ({len(complaints)} complaints by ffmpeg)")
     told(0)
     return Cut(
         path=out,

@@ -50,8 +50,8 @@ def run(
     what: str,
     limits: Limits,
     on_frames: Callable[[int], None] = lambda done: None,
-) -> None:
-    """Run ffmpeg to its end.
+) -> list[str]:
+    """Run ffmpeg to its end, and return what it complained of on the way.
 
     Args:
         arguments: after the program's name and our own general options.
@@ -91,10 +91,10 @@ def run(
             if process.poll() is None:
                 process.kill()
             process.wait()
-        if process.returncode == 0 and not hung:
-            return
         errors.seek(0)
         lines = errors.read(STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
+        if process.returncode == 0 and not hung:
+            return lines
     # The first complaint is the cause; what follows are its consequences.
     why = lines[0].strip() if lines else f"exit code {process.returncode}"
     if hung:

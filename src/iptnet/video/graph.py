@@ -58,7 +58,12 @@ class Plan:
 
 
 def arguments(
-    plan: Plan, shots: list[tuple[Fraction, Fraction, int]], target: Path, *, last: bool
+    plan: Plan,
+    shots: list[tuple[Fraction, Fraction, int]],
+    target: Path,
+    *,
+    last: bool,
+    seek: bool = True,
 ) -> list[str]:
     """Arguments that write some shots to ``target``.
 
@@ -68,11 +73,12 @@ def arguments(
             of frames.
         target: the file to write.
         last: whether this is the result rather than a part of it.
+        seek: go to the key frame before each shot; otherwise decode from the start.
     """
     command = ["-copyts"]  # times as in the container, whether or not an input was sought
     chains: list[str] = []
     for i, (shown, start, count) in enumerate(shots):
-        command += _input(plan, shown, start, count)
+        command += _input(plan, shown, start, count, seek)
         zero = plan.start + start
         chains.append(f"[{i}:{plan.info.video_index}]{_picture(plan, zero, count)}[v{i}]")
         if plan.sound:
@@ -99,7 +105,7 @@ def join_arguments(plan: Plan, listing: Path, target: Path) -> list[str]:
     return [*command, "-c:v", "copy", *_aac(plan), *_mp4(target)]
 
 
-def _input(plan: Plan, shown: Fraction, start: Fraction, count: int) -> list[str]:
+def _input(plan: Plan, shown: Fraction, start: Fraction, count: int, may_seek: bool) -> list[str]:
     """One input, read from a key frame before the shot."""
     # A quarter frame early: the seek is rounded to microseconds, and may not pass the picture.
     begin = shown - 1 / (4 * plan.rate)
@@ -108,7 +114,8 @@ def _input(plan: Plan, shown: Fraction, start: Fraction, count: int) -> list[str
     # Counted from where the container begins: ffmpeg adds that itself.
     since = plan.start + begin - Fraction(plan.info.container_start).limit_denominator(10**6)
     seek: list[str] = []
-    if begin > 0 and since > 0 and plan.info.container not in NO_SEEKS:
+    seekable = may_seek and plan.info.container not in NO_SEEKS
+    if begin > 0 and since > 0 and seekable:
         length = start - begin + (count + 1) / plan.rate
         seek = ["-ss", f"{float(since):.6f}", "-t", f"{float(length):.6f}"]
     return [

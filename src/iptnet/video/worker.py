@@ -153,11 +153,14 @@ def _seek(reader: Any, target: int) -> tuple[Any, Any, Iterator[Any]]:
     from iptnet.video.reader import RefusalError
 
     try:
+        if not reader.count:
+            # Some files say only in their first picture how all of them are coded.
+            next(reader.pictures(), None)
         for back in (0, round(10 / reader.tick)):
             reader.seek(max(0, target - back))
             pictures = reader.pictures()
             first = next(pictures, None)
-            if first is not None and first.ticks <= target:
+            if first is not None and first.ticks <= target and not first.frame.is_corrupt:
                 return first, None, pictures
     except (FFmpegError, ValueError, RefusalError):
         pass
