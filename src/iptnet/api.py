@@ -134,6 +134,7 @@ class Model:
         indices: list[NDArray[np.int64]] = []
         vectors: list[NDArray[np.float32]] = []
         contrast: list[NDArray[np.float64]] = []
+        cuts: list[NDArray[np.float64]] = []
         with sample_frames(path, RATE, self.encoder.size, limits=limits) as stream:
             info = stream.info
             for batch in stream:
@@ -141,6 +142,7 @@ class Model:
                 indices.append(batch.indices)
                 vectors.append(self.encoder.encode(batch.images))
                 contrast.append(contrasts(batch.images))
+                cuts.append(np.where(batch.changes > 0, batch.cut_times, np.nan))
                 if on_progress:
                     total = max(round(info.duration), 1)
                     on_progress("frames", min(round(stream.position), total), total)
@@ -155,6 +157,7 @@ class Model:
             "source": asdict(source),
             "n_frames": n_frames,
             "indices": np.concatenate(indices).tolist(),
+            "cuts": [None if np.isnan(c) else float(c) for c in np.concatenate(cuts)],
             "contrast": np.concatenate(contrast).round(2).tolist(),
             "warnings": warnings,
         }
@@ -189,8 +192,11 @@ class Encoded:
         """Shots as ``(S, 2)`` seconds, without gaps, from 0 to the duration."""
         times = self.features.times
         starts = change_points(self.features.vectors, max_steps=MAX_STEPS)
-        # The cut lies somewhere between the last sample before it and the first one after.
-        cuts = (times[starts - 1] + times[starts]) / 2
+        # The shot begins somewhere between the last sample before it and its first: where the
+        # picture changes most, so that no flash of a neighbour is left at either end.
+        before, after = times[starts - 1], times[starts]
+        seen = np.array([self.features.metadata["cuts"][i] for i in starts], dtype=np.float64)
+        cuts = np.where(np.isnan(seen), (before + after) / 2, np.clip(seen, before + 1e-6, after))
         edges = np.concatenate([[0.0], cuts, [max(self.source.duration, float(times[-1]) + 1e-3)]])
         return np.stack([edges[:-1], edges[1:]], axis=1)
 

@@ -5,7 +5,7 @@ A 0/1 knapsack over shots, as in the benchmark protocol, with differences that s
 
 - A shot is worth its mean importance **times its length**. Worth its mean alone, ten dull shots of
   one second beat one splendid shot of ten.
-- A shot longer than a third of the budget takes part with its best stretch of a third (two seconds
+- A shot longer than a third of the budget takes part with its best stretch of a third (1.75 seconds
   at least), so that a summary shows several things. When more than a fifth of the budget stays
   unused, the best shot left out contributes a stretch; then the shortened ones play on.
 - A shot that shows what is already there is worth less (:mod:`iptnet.selection.redundancy`).
@@ -42,8 +42,10 @@ UNUSED = 0.2
 """Share of the budget that may stay unused before a stretch fills it up."""
 PARTS = 3
 """A summary of one single stretch shows one thing: longer shots are shortened to a third of it."""
-MIN_PART = 2.0
+MIN_PART = 1.75
 """Seconds; but not below this, under which a viewer grasps nothing."""
+DULL = 0.2
+"""What is worth less than this share of the best shot only plays when nothing else is left."""
 MILLISECONDS = 1000.0
 MAX_CELLS = 30_000_000
 """Size of the knapsack's table; beyond it, weights are rounded up to a coarser unit."""
@@ -146,7 +148,8 @@ def _chosen(
         start, mean = best_stretch(times, values, ticks[i], length, rate)
         return start, start + length, mean
 
-    longest = min(budget, max(budget // PARTS, math.ceil(MIN_PART * rate)))
+    # Equal parts, so that whatever two or three are chosen fill the budget.
+    longest = budget // min(max(int(budget / (MIN_PART * rate)), 1), PARTS)
     offers = [cut(i, longest) for i in range(len(ticks))]
     lengths = np.array([b - a for a, b, _ in offers])
     still = np.array([s for _, _, s in offers])
@@ -157,7 +160,10 @@ def _chosen(
     unit = max(1, math.ceil(len(offers) * budget / MAX_CELLS))
     capacity = max(1, budget // unit)
     weights = np.minimum(-(-lengths // unit), capacity)
-    chosen = {i: offers[i] for i in knapsack(worth, weights, capacity)}
+    # A dull shot that just fits the gap is worse than a good one that plays on.
+    bright = np.flatnonzero(still >= DULL * still.max())
+    picked = bright[knapsack(worth[bright], weights[bright], capacity)].tolist()
+    chosen = {i: offers[i] for i in picked}
 
     unused = budget - sum(b - a for a, b, _ in chosen.values())
     worthwhile = max(UNUSED * budget, MIN_FILL * rate)
