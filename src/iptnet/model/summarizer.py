@@ -69,15 +69,15 @@ class Summarizer:
         if not np.isfinite(rows).all():
             raise IntegrityError("features hold NaN or infinity", "extract them again")
         if times is None or not self.module.config.context or len(rows) == 1:
-            return display(self.scores(rows))
+            return self._shown(self.scores(rows))
         at = np.asarray(times, np.float64)
         if at.shape != (len(rows),) or not (np.diff(at) > 0).all():
             raise InputError(f"{at.shape} times for {len(rows)} features", "give ascending times")
         steps = np.diff(at)
         if abs(float(np.median(steps)) - STEP) <= TOLERANCE * STEP and steps.max() < 4 * STEP:
-            return display(self.scores(rows))
+            return self._shown(self.scores(rows))
         grid = np.arange(at[0], at[-1] + STEP / 2, STEP)
-        return display(np.interp(at, grid, self.scores(_resampled(at, rows, grid))))
+        return self._shown(np.interp(at, grid, self.scores(_resampled(at, rows, grid))))
 
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores ``(T,)`` of features on the model's own grid: logits, or suppressed boxes."""
@@ -88,9 +88,17 @@ class Summarizer:
             return _array(out.logits)
         return decode_boxes(_array(out.importance), _array(out.offsets), _array(out.centrality))
 
+    def _shown(self, scores: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Boxes come in [0, 1] and stay as the paper has them; logits need a scale."""
+        return display(scores) if self.decode == "importance" else scores.astype(np.float32)
+
 
 def display(scores: NDArray[np.float64]) -> NDArray[np.float32]:
     """Scores on [0, 1] in unchanged order: outliers squashed, then the video's range filled.
+
+    The root keeps ordinary steps away from 0. People rarely call a stretch worthless, and a
+    knapsack fed with near-zeros takes few long shots where they take many
+    (docs/summarization.md has the figures).
 
     Args:
         scores: ``(T,)`` finite, on any scale.
@@ -100,7 +108,7 @@ def display(scores: NDArray[np.float64]) -> NDArray[np.float32]:
         return np.full(len(scores), 0.5, np.float32)
     squashed = 1 / (1 + np.exp(-(scores - scores.mean()) / spread))
     low, high = float(squashed.min()), float(squashed.max())
-    spread_out: NDArray[np.float32] = ((squashed - low) / (high - low)).astype(np.float32)
+    spread_out: NDArray[np.float32] = np.sqrt((squashed - low) / (high - low)).astype(np.float32)
     return spread_out
 
 
