@@ -1,9 +1,9 @@
-"""Features of a folder of short captioned videos, by way of the same cache as everybody's."""
+"""A folder of short captioned videos with their features, cached like everybody's."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,46 +21,68 @@ RATE = 2.0
 SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 
 
-def read_clips(folder: Path, captions: Path) -> list[Clip]:
-    """The clips of a folder that have captions, by name; their durations are probed.
-
-    Raises:
-        InputError: no such folder, or none of its videos has captions.
-    """
-    from iptnet.video.probe import probe
-
-    known = read_captions(captions)
-    if not folder.is_dir():
-        raise InputError(f"no folder at {folder}", "check the path in the configuration")
-    paths = sorted(p for p in folder.iterdir() if p.suffix in SUFFIXES and p.stem in known)
-    if not paths:
-        raise InputError(f"no captioned video in {folder}", "check the captions file")
-    return [Clip(p.stem, probe(p).duration, tuple(known[p.stem]), p) for p in paths]
-
-
-def clip_features(
-    clips: Sequence[Clip],
+def read_clips(
+    folder: Path,
+    captions: Path,
     encoder: Encoder,
+    wanted: Callable[[str], bool],
     *,
     cache: FeatureCache | None = None,
     on_progress: OnProgress | None = None,
-) -> dict[str, Timed]:
-    """Times and vectors of each clip, two samples a second, remembered between runs."""
+) -> tuple[list[Clip], dict[str, Timed]]:
+    """Captioned clips and their features, two samples a second, remembered between runs.
+
+    Args:
+        folder: of the clips, ``<name>.mp4`` or the like.
+        captions: JSON of sentences by name.
+        encoder: of the frames.
+        wanted: which names to read.
+        cache: where features are kept; everybody's if None.
+        on_progress: told ("clips", done, in all).
+
+    Returns:
+        the clips by name, and by name ``(times (T,), vectors (T, D))``.
+
+    Raises:
+        InputError: no such folder, none of its videos is wanted and captioned, or one is broken.
+    """
+    known = read_captions(captions)
+    if not folder.is_dir():
+        raise InputError(f"no folder at {folder}", "check the path in the configuration")
+    paths = sorted(
+        p for p in folder.iterdir() if p.suffix in SUFFIXES and p.stem in known and wanted(p.stem)
+    )
+    if not paths:
+        raise InputError(f"no captioned video in {folder}", "check the captions file")
     store = cache or FeatureCache()
-    found: dict[str, Timed] = {}
-    for done, clip in enumerate(clips):
-        assert clip.path is not None
-        # A key of its own: the entries of whole videos carry more than training needs.
-        digest = hashlib.sha256(f"clip {content_sha256(clip.path)}".encode()).hexdigest()
-        features = store.get(digest, encoder.recipe)
-        if features is None:
-            with sample_frames(clip.path, RATE, encoder.size) as stream:
-                parts = [(b.times, encoder.encode(b.images)) for b in stream]
-            times = np.concatenate([t for t, _ in parts])
-            vectors = np.concatenate([v for _, v in parts])
-            features = Features(times, vectors, encoder.recipe, {})
-            store.put(digest, features)
-        found[clip.name] = (features.times, features.vectors.astype(np.float32))
+    clips, found = [], dict[str, Timed]()
+    for done, path in enumerate(paths):
+        features = _features(path, encoder, store)
+        times = features.times
+        # A probe costs a child process; the entry knows how long its clip lasts.
+        lasts = float(features.metadata.get("duration", times[-1] + 1 / RATE))
+        clips.append(Clip(path.stem, lasts, tuple(known[path.stem]), path))
+        found[path.stem] = (times, features.vectors.astype(np.float32))
         if on_progress:
-            on_progress("clips", done + 1, len(clips))
-    return found
+            on_progress("clips", done + 1, len(paths))
+    return clips, found
+
+
+def _features(path: Path, encoder: Encoder, store: FeatureCache) -> Features:
+    # A key of its own: the entries of whole videos carry more than training needs.
+    digest = hashlib.sha256(f"clip {content_sha256(path)}".encode()).hexdigest()
+    features = store.get(digest, encoder.recipe)
+    if features is None:
+        with sample_frames(path, RATE, encoder.size) as stream:
+            parts = [(b.times, encoder.encode(b.images)) for b in stream]
+            duration = stream.duration
+        if not parts:
+            raise InputError(f"{path} shows no picture", "leave it out")
+        features = Features(
+            np.concatenate([t for t, _ in parts]),
+            np.concatenate([v for _, v in parts]),
+            encoder.recipe,
+            {"duration": duration},
+        )
+        store.put(digest, features)
+    return features

@@ -71,6 +71,9 @@ class MixtureArguments:
     noise: float = 1.0
     """Share of a real residual (frame minus caption) that is added to a caption's vector."""
 
+    misalign: float = 0.0
+    """How far joined clips are moved along another clip's residual: the projection knows them."""
+
     negatives: float = 0.2
     """Share of the queries that are also asked of a video that does not show them."""
 

@@ -25,6 +25,9 @@ CAPTION_SECONDS = 2.0
 PART_SEED = 7
 """Parts are drawn by another hash than the folds that evaluate."""
 
+NEIGHBOURS = 8
+"""Residuals that make one direction; frames of a clip stand together."""
+
 Timed = tuple[NDArray[np.float64], NDArray[np.float32]]
 
 
@@ -98,16 +101,36 @@ def clip_examples(
     rounds: int,
     seed: int,
     per_video: int = 8,
+    misalign: float = 0.0,
+    residuals: NDArray[np.float32] | None = None,
 ) -> list[Example]:
-    """Clips of one part joined with one another on pixels, several times over."""
+    """Clips of one part joined with one another on pixels, several times over.
+
+    Args:
+        clips: with their features by name.
+        features: times and unit vectors of each.
+        steps: reach of the grid.
+        parts: how many parts there are.
+        rounds: joinings of every clip.
+        seed: of the joinings.
+        per_video: clips of a joined video.
+        misalign: how far each clip is moved, as a whole and in each round anew, along a residual of
+            another one. The projection was trained on these clips: it sees in them what it will
+            not see in a user's, and a localizer trained on that would trust it too much.
+        residuals: (N, D) frame minus caption; needed with ``misalign``.
+    """
     found = []
+    draw = np.random.default_rng([seed, 3])
     for part in range(parts):
         own = [c for c in clips if part_of(c.name, parts) == part]
         if len(own) < per_video:
             continue
         for k in range(rounds):
+            seen = {c.name: features[c.name] for c in own}
+            if misalign and residuals is not None:
+                seen = {n: (t, _moved(v, misalign, residuals, draw)) for n, (t, v) in seen.items()}
             for joined in join_clips(own, per_video=per_video, seed=seed + 1000 * part + k):
-                times, vectors = joined_features(joined, features)
+                times, vectors = joined_features(joined, seen)
                 video = on_grid(vectors, times, joined.duration, steps)
                 found += _asked("pixels", video, joined_queries(joined, seed=seed + k), part)
     return found
@@ -184,6 +207,18 @@ def tokens_of(queries: Sequence[str]) -> list[NDArray[np.float32]]:
     """Token vectors of each query, one zero vector where there is no token."""
     rows = TextEncoder().token_vectors(list(queries))
     return [r if len(r) else np.zeros((1, TextEncoder.width), np.float32) for r in rows]
+
+
+def _moved(
+    rows: NDArray[np.float32],
+    distance: float,
+    residuals: NDArray[np.float32],
+    draw: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Unit rows moved together along the mean of a few neighbouring residuals, unit again."""
+    at = int(draw.integers(max(len(residuals) - NEIGHBOURS, 1)))
+    moved = rows + distance * residuals[at : at + NEIGHBOURS].mean(axis=0)
+    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
 
 def _asked(kind: str, video: GridVideo, queries: Sequence[MomentQuery], part: int) -> list[Example]:

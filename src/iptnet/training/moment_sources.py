@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iptnet.data.joined import Clip
 from iptnet.data.qvhighlights import fold_of, load_clip_captions, load_qvhighlights
 from iptnet.features.encoders import load_encoder
 from iptnet.features.known import BLIP_WORDLLAMA256, WORDLLAMA_SPACE
 from iptnet.features.recipe import Recipe
-from iptnet.training.clip_features import clip_features, read_clips
+from iptnet.training.clip_features import read_clips
 from iptnet.training.localization_arguments import LocalizationArguments, SourceArguments
 from iptnet.training.moment_examples import (
     Example,
@@ -98,14 +97,29 @@ def load_sources(
         recipes += [CAPTIONS, BLIP_WORDLLAMA256]
     if names.clips:
         encoder = load_encoder("lite")
-        clips = training_clips(read_clips(root / names.clips, root / names.captions))
-        features = clip_features(clips, encoder, on_progress=on_progress)
-        others += clip_examples(clips, features, STEPS, parts, rounds=how.rounds, seed=seed)
+        clips, features = read_clips(
+            root / names.clips,
+            root / names.captions,
+            encoder,
+            is_trained_on,
+            on_progress=on_progress,
+        )
         residuals = residuals_of(clips, features)
+        others += clip_examples(
+            clips,
+            features,
+            STEPS,
+            parts,
+            rounds=how.rounds,
+            seed=seed,
+            misalign=how.misalign,
+            residuals=residuals,
+        )
         texts += [c for clip in clips for c in clip.captions]
         recipes.append(encoder.recipe)
     if names.sentences and how.text_videos:
-        sentences = training_sentences(read_captions(root / names.sentences))
+        spoken = read_captions(root / names.sentences)
+        sentences = {n: c for n, c in spoken.items() if is_trained_on(n)}
         others += text_examples(
             sentences,
             STEPS,
@@ -138,25 +152,21 @@ def held_out_examples(
 ) -> list[list[Example]]:
     """The clips that nobody trains on, joined several times over, with other captions asking."""
     root = Path(names.root)
-    clips = [
-        c
-        for c in read_clips(root / names.clips, root / names.captions)
-        if held_out(c.name, CLIPS_HELD_OUT)
-    ]
-    features = clip_features(clips, load_encoder("lite"), on_progress=on_progress)
+    clips, features = read_clips(
+        root / names.clips,
+        root / names.captions,
+        load_encoder("lite"),
+        lambda name: not is_trained_on(name),
+        on_progress=on_progress,
+    )
     return [
         clip_examples(clips, features, STEPS, 1, rounds=1, seed=seed) for seed in range(joinings)
     ]
 
 
-def training_clips(clips: Sequence[Clip]) -> list[Clip]:
-    """Clips that may be trained on."""
-    return [c for c in clips if not held_out(c.name, CLIPS_HELD_OUT)]
-
-
-def training_sentences(captions: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """Captions of clips that may be trained on."""
-    return {n: c for n, c in captions.items() if not held_out(n, CLIPS_HELD_OUT)}
+def is_trained_on(name: str) -> bool:
+    """Whether a clip may be trained on."""
+    return not held_out(name, CLIPS_HELD_OUT)
 
 
 def _digest(paths: Sequence[Path], recipes: Sequence[Recipe]) -> str:

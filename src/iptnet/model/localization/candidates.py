@@ -56,11 +56,18 @@ def candidates(maps: Sequence[ArrayLike], changes: Sequence[int] = ()) -> Pairs:
             low, high = smooth.min(), smooth.max()
             for level in LEVELS:
                 found.update(runs(smooth >= low + level * (high - low)))
+    pairs = np.array(sorted(found), np.int64)
     if changes:
-        found |= {(_near(a, bounds), _near(b, bounds)) for a, b in found}
-    return np.array(sorted(p for p in found if p[0] < p[1]), np.int64)
+        moved = _near(pairs, np.array(bounds))
+        both = np.concatenate([pairs, moved[moved[:, 0] < moved[:, 1]]])
+        pairs = np.unique(both, axis=0)
+    return pairs
 
 
-def _near(step: int, bounds: Sequence[int]) -> int:
-    best = min(bounds, key=lambda b: abs(b - step))
-    return best if abs(best - step) <= NEAR else step
+def _near(pairs: Pairs, bounds: Pairs) -> Pairs:
+    """Each step, or the nearest bound where one is near; of equals the earlier."""
+    right = np.clip(np.searchsorted(bounds, pairs), 0, len(bounds) - 1)
+    left = np.clip(right - 1, 0, None)
+    closer = np.abs(bounds[left] - pairs) <= np.abs(bounds[right] - pairs)
+    best = np.where(closer, bounds[left], bounds[right])
+    return np.asarray(np.where(np.abs(best - pairs) <= NEAR, best, pairs))
