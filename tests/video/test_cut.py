@@ -196,6 +196,14 @@ def test_one_picture_and_a_tiny_span(tmp_path: Path) -> None:
     assert numbers_in(done.path) == [25, 48, 49]
 
 
+def test_rounding_to_frames_never_adds_up(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", 250)
+    # Each span of 10.6 frames is nearest to eleven, but ten of them play 106 frames, not 110.
+    spans = [Span(k + 0.002, k + 0.426) for k in range(9)] + [Span(9.002, 9.426)]
+    done = cut(source, spans, tmp_path / "out.mp4")
+    assert done.n_frames == 106 == len(numbers_in(done.path))
+
+
 def test_refusals_leave_the_old_file_alone(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", 50)
     out = tmp_path / "out.mp4"

@@ -47,13 +47,13 @@ class Summarize:
         from iptnet.atomic import require_writable
 
         require_writable(self.out)
-        from iptnet.api import load
-        from iptnet.video.child import check_file
-        from iptnet.video.limits import Limits
-
-        # A wrong name should be told at once, not after the model has loaded.
         if len(self.videos) == 1:
-            check_file(self.videos[0], Limits())
+            # A file that is no video should be told at once, not after the model has loaded.
+            from iptnet.video.probe import probe
+
+            probe(self.videos[0])
+        from iptnet.api import load
+
         model = load(summarizer=self.checkpoint, cache=not self.no_cache)
         folders = dict(zip(self.videos, output_folders(self.videos, self.out), strict=True))
 
@@ -77,7 +77,11 @@ def report(timeline: Timeline, folder: Path) -> None:
         say_warning(f"{timeline.source.name}: {warning}")
     count = len(timeline.keyshots)
     say(
-        f"{printable(timeline.source.name)}: {timeline.summary_duration:.1f} s of "
-        f"{timeline.source.duration:.1f} s in {count} keyshot{'s' * (count != 1)} "
+        f"{printable(timeline.source.name)}: {_seconds(timeline.summary_duration)} of "
+        f"{_seconds(timeline.source.duration)} in {count} keyshot{'s' * (count != 1)} "
         f"-> {printable(folder)}"
     )
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value >= 10 else f"{value:.2f} s"

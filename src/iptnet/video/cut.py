@@ -69,7 +69,8 @@ def cut(
     """Write the given spans, one after the other, as H.264 and AAC in MP4, index first.
 
     A picture belongs to a span when it begins in ``[start, end)``, give or take half a frame, so
-    adjoining spans neither repeat nor lose one. A span too short for that gets one picture.
+    adjoining spans neither repeat nor lose one. A span too short for that gets one picture; else
+    the whole is never longer than the spans together.
 
     Args:
         path: the source.
@@ -93,9 +94,10 @@ def cut(
         info, times, notes = _survey(child, source)
         limits = child.limits
     rate, on_grid = grid(times, info)
-    shots = tuple(_snap(span, times, rate, on_grid) for span in spans)
+    shots = [_snap(span, times, rate, on_grid) for span in spans]
     if not shots:
         raise UsageError("no spans to cut", "give at least one")
+    _shave(shots, math.floor(sum(Fraction(s.duration) for s in spans) * rate + Fraction(1, 1000)))
     plan = Plan.of(source.resolve(), info, rate, height=height, crf=crf, preset=preset)
     total = sum(shot.count for shot in shots)
     done = 0
@@ -215,6 +217,13 @@ def _snap(span: Span, times: NDArray[np.float64], rate: Fraction, on_grid: bool)
     if len(times):
         first = min(first, _nearest(Fraction(float(times[-1])) * rate))
     return _Shot(first / rate, max(1, after - first))
+
+
+def _shave(shots: list[_Shot], allowed: int) -> None:
+    """Take frames off the longest shots until rounding has added nothing to the whole."""
+    for _ in range(sum(shot.count for shot in shots) - max(allowed, len(shots))):
+        i = max(range(len(shots)), key=lambda i: shots[i].count)
+        shots[i] = _Shot(shots[i].start, shots[i].count - 1)
 
 
 def _nearest(value: Fraction) -> int:
