@@ -36,6 +36,7 @@ FORBIDDEN = {
     "timeline": ("iptnet.",),
     "model": ("iptnet.data", "iptnet.video", "iptnet.outputs"),
     "api": ("iptnet.training",),
+    "encoded": ("iptnet.training",),
     "serving": ("iptnet.training",),
     "outputs": ("iptnet.model", "iptnet.training", "iptnet.features.lite", "torch"),
 }

@@ -14,7 +14,8 @@ from iptnet.errors import IptnetError
 from iptnet.timeline import Curve, Keyshot, Moment, Shot, Source, Span, Timeline
 
 if TYPE_CHECKING:
-    from iptnet.api import Encoded, Model, load
+    from iptnet.api import Model, load
+    from iptnet.encoded import Encoded
     from iptnet.results import write_summary
 
 __version__ = "0.1.0"
@@ -37,7 +38,7 @@ __all__ = [
 _LAZY = {
     "load": "iptnet.api",
     "Model": "iptnet.api",
-    "Encoded": "iptnet.api",
+    "Encoded": "iptnet.encoded",
     "write_summary": "iptnet.results",
 }
 

@@ -1,0 +1,104 @@
+"""From a video file to its features: sampled, encoded, and described beside the vectors.
+
+One pass over the pictures; decoding runs in its child while the encoder works here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iptnet.errors import InputError
+from iptnet.features.cache import Features
+from iptnet.timeline import Source
+
+if TYPE_CHECKING:
+    from iptnet.features.encoders import Encoder
+    from iptnet.video.limits import Limits
+
+OnProgress = Callable[[str, int, int | None], None]
+
+RATE = 2.0
+"""Samples a second; the benchmarks' own rate (every 15th frame at 30 per second)."""
+
+METADATA = 1
+"""Version of what is kept beside cached features; an entry of another one is made again."""
+
+
+def extract(
+    path: Path,
+    digest: str,
+    encoder: Encoder,
+    *,
+    limits: Limits | None = None,
+    on_progress: OnProgress | None = None,
+) -> Features:
+    """Decode, sample and embed a video.
+
+    Args:
+        path: the video.
+        digest: sha256 of its bytes, to be recorded.
+        encoder: how pictures become vectors.
+        limits: bounds on the file and on the decoding child.
+        on_progress: called as ``("frames", done, total)``, in seconds of video.
+
+    Returns:
+        Vectors at ``k / RATE`` seconds. The metadata holds the ``source`` (a timeline's, without
+        names), ``n_frames``, and of each sample the frame's number (``indices``), the time of the
+        largest change since the sample before (``cuts``) and how much there is to see
+        (``contrast``, see :func:`contrasts`); and the decoder's ``warnings``.
+
+    Raises:
+        InputError: nothing in the file can be decoded.
+        LimitError: beyond ``limits``.
+    """
+    from iptnet.video.frames import sample_frames
+
+    times: list[NDArray[np.float64]] = []
+    indices: list[NDArray[np.int64]] = []
+    vectors: list[NDArray[np.float32]] = []
+    contrast: list[NDArray[np.float64]] = []
+    cuts: list[NDArray[np.float64]] = []
+    with sample_frames(path, RATE, encoder.size, limits=limits) as stream:
+        info = stream.info
+        for batch in stream:
+            times.append(batch.times)
+            indices.append(batch.indices)
+            vectors.append(encoder.encode(batch.images))
+            contrast.append(contrasts(batch.images))
+            cuts.append(np.where(batch.changes > 0, batch.cut_times, np.nan))
+            if on_progress:
+                total = max(round(info.duration), 1)
+                on_progress("frames", min(round(stream.position), total), total)
+        duration, n_frames = float(stream.duration), int(stream.n_frames)
+        warnings = list(stream.warnings)
+    if not times:
+        raise InputError(f"{path} shows no picture", "check that it plays")
+    fps = info.fps if info.fps > 0 else n_frames / max(duration, 1e-3)
+    source = Source("", "", digest, duration, fps, info.width, info.height, info.start)
+    metadata: dict[str, Any] = {
+        "version": METADATA,
+        "source": asdict(source),
+        "n_frames": n_frames,
+        "indices": np.concatenate(indices).tolist(),
+        "cuts": [None if np.isnan(c) else float(c) for c in np.concatenate(cuts)],
+        "contrast": np.concatenate(contrast).round(2).tolist(),
+        "warnings": warnings,
+    }
+    return Features(np.concatenate(times), np.concatenate(vectors), encoder.recipe, metadata)
+
+
+def contrasts(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How much there is to see: mean absolute deviation from the median grey, in 8-bit levels.
+
+    Args:
+        images: (n, H, W, 3); every fourth row and column suffices.
+    """
+    grey = images[:, ::4, ::4, 1].reshape(len(images), -1).astype(np.float64)
+    spread: NDArray[np.float64] = np.abs(grey - np.median(grey, axis=1, keepdims=True)).mean(axis=1)
+    return spread
