@@ -89,6 +89,20 @@ def test_every_parameter_learns(config: LocalizationConfig) -> None:
             assert parameter.grad.abs().sum() > 0, name
 
 
+def test_an_encoded_video_gives_the_same_maps_and_spans_may_be_skipped() -> None:
+    torch.manual_seed(0)
+    module = LocalizationModule(FULL).eval()
+    video, words = draw(1, 2, 9, 10), draw(2, 2, 5, 10)
+    mask, word_mask = torch.arange(9) < torch.tensor([[9], [4]]), torch.ones(2, 5, dtype=torch.bool)
+    with torch.no_grad():
+        whole = module(video, mask, words, word_mask)
+        steps = module.encode_video(video, mask)
+        again = module(video, mask, words, word_mask, encoded=steps, spans=False)
+    torch.testing.assert_close(again.importance, whole.importance)
+    torch.testing.assert_close(again.saliency, whole.saliency)
+    assert (torch.isfinite(again.start) == mask).all()
+
+
 def test_the_null_query_stands_for_no_query() -> None:
     torch.manual_seed(0)
     module = LocalizationModule(FULL).eval()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,21 +118,29 @@ class VideoIndex:
 
     def _ask(self, tokens: NDArray[np.float32] | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""
-        lo, vectors = self.localizer, self.video.vectors
-        starts = window_starts(len(vectors), lo.steps)
-        batch = np.stack([vectors[a : a + lo.steps] for a in starts])
-        rows = torch.from_numpy(batch)
-        mask = torch.ones(rows.shape[:2], dtype=torch.bool)
+        rows, mask, encoded = self._windows
         query = None if tokens is None else torch.from_numpy(tokens)[None].expand(len(rows), -1, -1)
         words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
+        spans = not self.localizer.rankers
         with torch.inference_mode():
             found = []
-            for module in lo.modules:
-                out = module(rows, mask, query, words)
+            for module, steps in zip(self.localizer.modules, encoded, strict=True):
+                out = module(rows, mask, query, words, encoded=steps, spans=spans)
                 saliency = out.highlight if out.saliency is None else out.saliency
                 found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
             mean = torch.stack(found).mean(dim=0).double().numpy()
         return [list(window) for window in mean]
+
+    @cached_property
+    def _windows(self) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """All windows' features and masks, and each member's encoding of them: asked once."""
+        vectors, size = self.video.vectors, self.localizer.steps
+        starts = window_starts(len(vectors), size)
+        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in starts]))
+        mask = torch.ones(rows.shape[:2], dtype=torch.bool)
+        with torch.inference_mode():
+            encoded = [m.encode_video(rows, mask) for m in self.localizer.modules]
+        return rows, mask, encoded
 
     def _candidates(
         self,

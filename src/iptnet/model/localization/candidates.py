@@ -54,8 +54,16 @@ def candidates(maps: Sequence[ArrayLike], changes: Sequence[int] = ()) -> Pairs:
         for width in SMOOTHING:
             smooth = gaussian_filter1d(np.asarray(values, np.float64), width)
             low, high = smooth.min(), smooth.max()
-            for level in LEVELS:
-                found.update(runs(smooth >= low + level * (high - low)))
+            levels = low + np.array(LEVELS) * (high - low)
+            # All levels at once: one row of 0/1 each, with a rim so that every run has both edges.
+            edge = np.diff(np.pad((smooth >= levels[:, None]).astype(np.int8), ((0, 0), (1, 1))))
+            found.update(
+                zip(
+                    np.nonzero(edge == 1)[1].tolist(),
+                    np.nonzero(edge == -1)[1].tolist(),
+                    strict=True,
+                )
+            )
     pairs = np.array(sorted(found), np.int64)
     if changes:
         moved = _near(pairs, np.array(bounds))

@@ -135,6 +135,8 @@ class LocalizationModule(nn.Module):
         *,
         unknown: torch.Tensor | None = None,
         characters: torch.Tensor | None = None,
+        encoded: torch.Tensor | None = None,
+        spans: bool = True,
     ) -> LocalizationOutput:
         """Localize.
 
@@ -145,9 +147,11 @@ class LocalizationModule(nn.Module):
             query_mask: (B, L) bool; None only with a None query.
             unknown: (B, L) bool, words without a vector; ``glove`` only.
             characters: (B, L, C) indices; ``glove`` only.
+            encoded: (B, T, H) of :meth:`encode_video`, where the video was asked before.
+            spans: False skips the span predictor; its logits are then the highlight's.
         """
         words, raw, mask = self._read(video, query, query_mask, unknown, characters)
-        steps = self.encode_video(video, video_mask)
+        steps = self.encode_video(video, video_mask) if encoded is None else encoded
         words = self.shared(words, mask)
         features = self.attention(steps, words, video_mask, mask)
         features = self.concatenation(features, words, mask)
@@ -161,7 +165,9 @@ class LocalizationModule(nn.Module):
             features = layer(features, video_mask)
         highlight = self.highlighting(features) + shortcut
         importance = torch.sigmoid(highlight) * video_mask
-        start, end = self.predictor(features * importance[..., None], video_mask)
+        start = end = highlight.masked_fill(~video_mask, -torch.inf)
+        if spans:
+            start, end = self.predictor(features * importance[..., None], video_mask)
         saliency = None
         if self.saliency is not None:
             wide = features if maps is None else torch.cat([features, maps], dim=2)
