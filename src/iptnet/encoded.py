@@ -128,7 +128,8 @@ class Encoded:
             moments = self.find(query)
             doubt = self.model.localizer.warning(query)
             doubts = (doubt,) if doubt else ()
-            located = self._index.importance(query)
+            # Squared, so that what the sentence fits half is no rival to what it fits.
+            located = self._index.importance(query) ** 2
             values = (located * (1 + values) / 2).astype(np.float32)
         selection = select(
             times,
@@ -137,7 +138,8 @@ class Encoded:
             self.source.duration,
             ratio=ratio,
             frame_interval=self._frame_interval,
-            vectors=self._shown,
+            # Who asks for one thing wants all of it, repeats included.
+            vectors=self._shown if query is None else None,
         )
         return Timeline(
             source=self.source,

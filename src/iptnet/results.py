@@ -67,6 +67,43 @@ def write_summary(
     return (*written, *(folder / name for name in names))
 
 
+def write_moments(
+    timeline: Timeline,
+    folder: Path,
+    *,
+    video: Path,
+    on_progress: OnProgress | None = None,
+) -> tuple[Path, ...]:
+    """Write each moment as a clip, ``moment-<query>-<rank>.mp4``, with timeline.json and a report.
+
+    Args:
+        timeline: with moments, in ranked order by query.
+        folder: created when missing.
+        video: the source.
+        on_progress: called as ``(stage, done, total)``.
+
+    Raises:
+        MachineError: the folder cannot be written or the disk is full.
+        InputError: the source went away or changed.
+    """
+    from iptnet.video.cut import cut as cut_video
+
+    require_writable(folder)
+    numbers: dict[str, int] = {}
+    ranks: dict[str, int] = {}
+    written: list[Path] = []
+    for moment in timeline.moments:
+        number = numbers.setdefault(moment.query, len(numbers) + 1)
+        ranks[moment.query] = rank = ranks.get(moment.query, 0) + 1
+        clip = folder / f"moment-{number}-{rank}.mp4"
+        cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
+        written.append(clip)
+    write_json(timeline, folder / "timeline.json")
+    write_curve(timeline, folder / "curve.svg")
+    write_report(timeline, folder / "report.html", once(_thumbnails(video)), video=None)
+    return (*written, *(folder / n for n in ("timeline.json", "curve.svg", "report.html")))
+
+
 def merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
     """Warnings of two stages, each once, in order."""
     return tuple(dict.fromkeys((*first, *second)))

@@ -1,18 +1,30 @@
-"""``iptnet demo``: the main job on a small video made on the spot from free photographs."""
+"""``iptnet demo``: both jobs on a small video made on the spot from free photographs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iptnet.cli.console import Progress, printable, say
 from iptnet.cli.inputs import require_ratio
 from iptnet.cli.summarize import report
 
+if TYPE_CHECKING:
+    from iptnet.demo import DemoVideo
+    from iptnet.timeline import Span
+
+
+QUERIES = (
+    "a cat looking at the camera",
+    "a cup of coffee on a table",
+    "a rocket on the launch pad",
+)
+
 
 @dataclass(frozen=True)
 class Demo:
-    """Make a small video from freely licensed photographs and summarize it."""
+    """Make a small video from freely licensed photographs, summarize it, and query it."""
 
     out: Path = Path("demo")
     """Folder for the video and its summary."""
@@ -21,7 +33,7 @@ class Demo:
     """Length of the summary as a share of the video."""
 
     def run(self) -> int:
-        """Make, summarize, and say where to look."""
+        """Make, summarize, query, and say where to look."""
         require_ratio(self.ratio)
         from iptnet.api import load
         from iptnet.atomic import require_writable
@@ -32,13 +44,21 @@ class Demo:
         video = self.out / "demo.mp4"
         with Progress() as progress:
             made = make_demo_video(video, on_progress=progress)
-            timeline = load(cache=False).encode(video, on_progress=progress).summarize(self.ratio)
+            encoded = load(cache=False).encode(video, on_progress=progress)
+            timeline = encoded.summarize(self.ratio)
             folder = self.out / "summary"
             write_summary(timeline, folder, video=video, on_progress=progress)
         report(timeline, folder)
         for keyshot in timeline.keyshots:
-            middle = (keyshot.start + keyshot.end) / 2
-            scene = next((s.name for s in made.scenes if s.start <= middle < s.end), "?")
-            say(f"  {keyshot.start:6.2f} - {keyshot.end:6.2f} s  {scene}")
+            say(f"  {keyshot.start:6.2f} - {keyshot.end:6.2f} s  {_scene(made, keyshot)}")
+        for query in QUERIES:
+            best = encoded.find(query, top=1)[0]
+            where = f"{best.start:6.2f} - {best.end:6.2f} s  {_scene(made, best)}"
+            say(f'find "{query}"\n  {where}  (confidence {best.confidence or 0:.0%})')
         say(f"look at {printable(folder / 'report.html')} (and demo.mp4, the video it is about)")
         return 0
+
+
+def _scene(video: DemoVideo, span: Span) -> str:
+    middle = (span.start + span.end) / 2
+    return next((s.name for s in video.scenes if s.start <= middle < s.end), "?")

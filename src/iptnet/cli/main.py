@@ -21,6 +21,7 @@ from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
 from iptnet.cli.evaluate import Evaluate
 from iptnet.cli.features import FeaturesCommand
+from iptnet.cli.find import Find
 from iptnet.cli.score import Score
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
@@ -28,6 +29,7 @@ from iptnet.errors import IptnetError
 
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
+    | Annotated[Find, tyro.conf.subcommand("find")]
     | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]

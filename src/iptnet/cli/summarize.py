@@ -28,6 +28,9 @@ class Summarize:
     ratio: float = 0.15
     """Length of the summary as a share of the video."""
 
+    query: str | None = None
+    """Focus the summary on what a sentence describes."""
+
     no_video: bool = False
     """Skip the cut: no summary.mp4, everything else."""
 
@@ -61,7 +64,9 @@ class Summarize:
             from iptnet.results import write_summary
 
             with Progress(video.name if len(self.videos) > 1 else "") as progress:
-                timeline = model.encode(video, on_progress=progress).summarize(self.ratio)
+                timeline = model.encode(video, on_progress=progress).summarize(
+                    self.ratio, self.query
+                )
                 folder = folders[video]
                 write_summary(
                     timeline, folder, video=video, cut=not self.no_video, on_progress=progress
