@@ -130,7 +130,7 @@ class Encoded:
             doubts = (doubt,) if doubt else ()
             # Squared, so that what the sentence fits half is no rival to what it fits.
             located = self._index.importance(query) ** 2
-            values = (located * (1 + values) / 2).astype(np.float32)
+            values = (located * (3 + values) / 4).astype(np.float32)
         selection = select(
             times,
             values,

@@ -166,14 +166,17 @@ def _chosen(
     chosen = {i: offers[i] for i in picked}
 
     unused = budget - sum(b - a for a, b, _ in chosen.values())
-    worthwhile = max(UNUSED * budget, MIN_FILL * rate)
-    for i in np.argsort(-still, kind="stable").tolist():
-        first, last = ticks[i]
-        if unused <= worthwhile:
-            break
-        if i not in chosen and last - first >= MIN_FILL * rate:
-            chosen[i] = cut(i, min(unused, longest))
-            unused -= chosen[i][1] - chosen[i][0]
+
+    def fill(shots: NDArray[np.int64]) -> None:
+        nonlocal unused
+        for i in shots[np.argsort(-still[shots], kind="stable")].tolist():
+            if unused <= max(UNUSED * budget, MIN_FILL * rate):
+                return
+            if i not in chosen and ticks[i][1] - ticks[i][0] >= MIN_FILL * rate:
+                chosen[i] = cut(i, min(unused, longest))
+                unused -= chosen[i][1] - chosen[i][0]
+
+    fill(bright)
     # What then is left lets the best of the shortened shots play on.
     for i in sorted(chosen, key=lambda i: -chosen[i][2]):
         length = chosen[i][1] - chosen[i][0]
@@ -181,6 +184,7 @@ def _chosen(
         if more > 0:
             chosen[i] = cut(i, length + more)
             unused -= more
+    fill(np.arange(len(offers)))
     return chosen
 
 
