@@ -175,7 +175,7 @@ def test_an_interrupted_run_leaves_nothing_half_done(
     """The signal comes while the cut is being written (its temporary file is there)."""
     long = tmp_path / "long.mp4"
     subprocess.run(
-        [*_ffmpeg(), "-stream_loop", "9", "-i", str(four_scenes), "-c", "copy", str(long)],
+        [*_ffmpeg(), "-stream_loop", "3", "-i", str(four_scenes), "-c", "copy", str(long)],
         check=True,
     )
     out = tmp_path / "out"
