@@ -29,7 +29,6 @@ MAIN = {
 }
 ABLATION = {
     "default": ("ours", ""),
-    "attention": ("+ self-attention", ""),
     "no-context": ("− context (raw features, no cues)", ""),
     "mse": ("squared error for correlation", ""),
     "keyshots": ("0/1 keyshots for mean ranks", ""),
