@@ -33,7 +33,7 @@ lint: $(VENV)/.lint  ## style and types
 	$(BIN)/mypy
 
 bench: $(VENV)/.test  ## measure us against what a user would pick instead
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
 
 clean:
 	rm -rf $(VENV) demo

@@ -1,13 +1,17 @@
-"""``iptnet evaluate --checkpoint C --data FILE…``: the protocol's table."""
+"""``iptnet evaluate --checkpoint C --data FILE…``: the protocol's table, of either module."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from iptnet.cli.console import Progress, say, say_warning
+
+if TYPE_CHECKING:
+    from iptnet.evaluation.moment_table import MomentTable
+    from iptnet.evaluation.table import Table
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Evaluate:
     """A checkpoint, or the run folder of `iptnet train` with one checkpoint per split and seed."""
 
     data: tuple[Path, ...]
-    """Benchmark h5 files."""
+    """Benchmark h5 files; for a localizer, the folder of its data."""
 
     setting: Literal["canonical", "augmented", "transfer", "validated"] = "canonical"
     """Which splits a run folder was trained on."""
@@ -37,19 +41,43 @@ class Evaluate:
 
     def run(self) -> int:
         """Print the table."""
-        from iptnet.evaluation.summarization import evaluate
-
         with Progress() as progress:
-            table = evaluate(
-                checkpoint=self.checkpoint,
-                data=list(self.data),
-                setting=self.setting,
-                selection=self.selection,
-                allow_seen=self.allow_seen,
-                results=self.results,
-                on_progress=progress,
-            )
+            table = self._table(progress)
         for warning in table.warnings:
             say_warning(warning)
         say(json.dumps(table.to_dict(), indent=1) if self.json else table.to_text())
         return 0
+
+    def _table(self, progress: Progress) -> Table | MomentTable:
+        if _kind(self.checkpoint) == "localization":
+            from iptnet.evaluation.localization import evaluate_localization
+
+            return evaluate_localization(
+                checkpoint=self.checkpoint,
+                data=list(self.data),
+                allow_seen=self.allow_seen,
+                results=self.results,
+                on_progress=progress,
+            )
+        from iptnet.evaluation.summarization import evaluate
+
+        return evaluate(
+            checkpoint=self.checkpoint,
+            data=list(self.data),
+            setting=self.setting,
+            selection=self.selection,
+            allow_seen=self.allow_seen,
+            results=self.results,
+            on_progress=progress,
+        )
+
+
+def _kind(path: Path) -> str:
+    """Which module a run folder or a checkpoint holds."""
+    if path.is_dir():
+        from iptnet.training.arguments import task_of
+
+        return task_of(path / "config.yaml")
+    from iptnet.checkpoint import load
+
+    return load(path).kind

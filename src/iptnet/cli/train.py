@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,30 +23,33 @@ class Train:
     """Run folder; an interrupted run in it goes on."""
 
     data: tuple[Path, ...] = ()
-    """Data files instead of those that the configuration names."""
+    """Data instead of what the configuration names: h5 files for a summarizer, else a folder."""
 
     def run(self) -> int:
         """Train and say where the result lies."""
         from iptnet.training.arguments import load_arguments, task_of
 
         task = task_of(self.config)
+        results: Sequence[Path]
         with Progress() as progress:
             if task == "summarization":
                 from iptnet.training.summarization import train_summarization
 
                 arguments = load_arguments(self.config, overrides=())
-                report = train_summarization(
+                results = train_summarization(
                     arguments, out=self.out, data=list(self.data) or None, on_progress=progress
-                )
-                results = report.checkpoints
+                ).checkpoints
+            elif task == "localization":
+                from iptnet.training.localization import load_localization, train_localization
+
+                results = train_localization(
+                    load_localization(self.config, self.data), out=self.out, on_progress=progress
+                ).checkpoints
             elif task == "projection":
                 from iptnet.training.projection import load_config, train_projection
 
-                results = (
-                    train_projection(
-                        load_config(self.config, self.data), self.out, on_progress=progress
-                    ),
-                )
+                config = load_config(self.config, self.data)
+                results = [train_projection(config, self.out, on_progress=progress)]
             else:
                 raise UsageError(f"{self.config}: unknown task {task!r}", "see configs/")
         for path in results:
