@@ -68,12 +68,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def config(root: Path, decode: str, **more: object) -> Path:
-    ranked = decode == "ranked"
+def config(root: Path, name: str, **more: object) -> Path:
+    ranked = name == "ranked"
     raw: dict[str, object] = {
         "task": "localization",
-        "variant": decode,
-        "decode": decode,
+        "variant": name,
+        "decode": name,
         "members": 2 if ranked else 1,
         "sources": {"queries": "queries.jsonl", "clip_captions": "captions.json"},
         "module": {"hidden": 16, "heads": 4, "similarity": int(ranked), "saliency": ranked},
@@ -81,7 +81,7 @@ def config(root: Path, decode: str, **more: object) -> Path:
         "ranker": {"name": "adamw", "lr": 0.003, "epochs": 4, "batch": 8, "decay": True},
         **more,
     }
-    path = root / f"{decode}-{len(more)}.yaml"
+    path = root / f"{name}-{len(more)}.yaml"
     path.write_text(json.dumps(raw))
     return path
 
@@ -139,7 +139,7 @@ def test_nonsense_configurations_are_refused(
 
 
 def test_missing_files_are_named(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="queries"):
+    with pytest.raises(InputError, match="does not exist"):
         train_localization(load_localization(config(root, "spans"), [tmp_path]), tmp_path / "run")
     with pytest.raises(InputError, match="fold"):
         evaluate_localization(tmp_path, [root])

@@ -101,7 +101,8 @@ class VideoIndex:
             pairs, scores = self._spans(tokens)
         windows = edges[pairs]
         kept = suppress(windows, scores, threshold, top)
-        found = snap(windows[kept], self.video.cuts, self.video.step)
+        # Candidates already keep to changes of the picture; this only undoes the grid's rounding.
+        found = snap(windows[kept], self.video.cuts, self.video.step / 2)
         return Ranked(found, scores[kept], 1 / (1 + np.exp(-highlight)), saliency)
 
     def maps(

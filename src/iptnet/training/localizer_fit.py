@@ -58,11 +58,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class Proposed:
-    """Candidates of one example: evidence (P, F), IoU with the truth (P,), and its part."""
+    """Candidates of one example: evidence (P, F), IoU with the truth (P,), and what it is."""
 
     rows: NDArray[np.float32]
     overlap: NDArray[np.float32]
     part: int
+    kind: str
+    shown: bool
 
 
 def fit_localizer(
@@ -140,7 +142,8 @@ def _propose(module: LocalizationModule, examples: Sequence[Example]) -> list[Pr
             if len(example.windows):
                 windows = example.video.edges[candidates.pairs]
                 overlap = iou(windows, example.windows).max(axis=1).astype(np.float32)
-            found.append(Proposed(candidates.rows, overlap, example.part))
+            shown = len(example.windows) > 0
+            found.append(Proposed(candidates.rows, overlap, example.part, example.kind, shown))
     return found
 
 
@@ -176,17 +179,23 @@ def _fit_ranker(fit: Fit, member: int, proposed: Sequence[Proposed]) -> Ranker:
 
 
 def _calibrate(rankers: Sequence[Ranker], proposed: Sequence[Proposed]) -> Calibration:
-    """From each ranker's best score on the part it never saw; the literal module stays as it is."""
+    """From each ranker's best score on the part it never saw; the literal module stays as it is.
+
+    On pixels where there are any, as users have them; what is not shown counts as much as what is.
+    """
     if not rankers:
         return Calibration()
+    cases = [p for p in proposed if p.kind == "pixels"] or list(proposed)
+    absent = sum(not p.shown for p in cases)
+    weight = (len(cases) - absent) / absent if absent else 1.0
     scores, right = [], []
-    for case in proposed:
+    for case in cases:
         with torch.inference_mode():
             values = torch.sigmoid(rankers[case.part](torch.from_numpy(case.rows)))
         best = int(values.argmax())
         scores.append(float(values[best]))
         right.append(bool(case.overlap[best] >= RIGHT))
-    return fit_calibration(scores, right)
+    return fit_calibration(scores, right, [1.0 if p.shown else weight for p in cases])
 
 
 def _made(folder: Path) -> Path:

@@ -75,7 +75,8 @@ def caption_examples(
     for query, rows in zip(queries, tokens, strict=True):
         texts = captions[query.video]
         if query.video not in videos:
-            times = np.arange(len(texts)) * CAPTION_SECONDS
+            # A caption speaks of its whole clip: the middle stands for it.
+            times = (np.arange(len(texts)) + 0.5) * CAPTION_SECONDS
             duration = max(query.duration or 0.0, len(texts) * CAPTION_SECONDS)
             videos[query.video] = on_grid(encoder.encode(texts), times, duration, steps)
         video = videos[query.video]
