@@ -3,8 +3,8 @@
 python -m benchmarks.confidence --data DATA [--checkpoint C]
 
 Every caption of the held-out clips' joined videos is asked of its own video and, as often, of
-another one, which does not show it; then sentences of unknown words. An answer is right when its IoU
-with the truth is at least 0.5; what is not there has no right answer.
+another one, which does not show it; then sentences of unknown words. An answer is right when its
+IoU with the truth is at least 0.5; what is not there has no right answer.
 """
 
 from __future__ import annotations
