@@ -126,11 +126,10 @@ def _weights() -> Finding:
     from iptnet.api import load
 
     model = load(cache=False)
-    described = model.summarizer.checkpoint.digest[:12] if model.summarizer else "none"
     recipe = model.encoder.recipe
-    return Finding(
-        "weights", True, f"{recipe.name} {recipe.fingerprint}, summarizer {described}: verified"
-    )
+    modules = (model.summarizer.checkpoint, model.localizer.checkpoint)
+    verified = ", ".join(f"{c.kind} {c.digest[:12]}" for c in modules)
+    return Finding("weights", True, f"{recipe.name} {recipe.fingerprint}, {verified}: verified")
 
 
 def _cache() -> Finding:
