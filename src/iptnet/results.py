@@ -26,9 +26,9 @@ PICTURE_HEIGHT = 360
 
 def write_summary(
     timeline: Timeline,
-    folder: Path,
+    folder: str | Path,
     *,
-    video: Path,
+    video: str | Path,
     cut: bool = True,
     on_progress: OnProgress | None = None,
 ) -> tuple[Path, ...]:
@@ -48,6 +48,7 @@ def write_summary(
         MachineError: the folder cannot be written or the disk is full.
         InputError: the source went away or changed.
     """
+    folder, video = Path(folder), Path(video)
     require_writable(folder)
     written: list[Path] = []
     playable = folder / "summary.mp4"
@@ -69,9 +70,9 @@ def write_summary(
 
 def write_moments(
     timeline: Timeline,
-    folder: Path,
+    folder: str | Path,
     *,
-    video: Path,
+    video: str | Path,
     on_progress: OnProgress | None = None,
 ) -> tuple[Path, ...]:
     """Write each moment as a clip, ``moment-<query>-<rank>.mp4``, with timeline.json and a report.
@@ -88,6 +89,7 @@ def write_moments(
     """
     from iptnet.video.cut import cut as cut_video
 
+    folder, video = Path(folder), Path(video)
     require_writable(folder)
     numbers: dict[str, int] = {}
     ranks: dict[str, int] = {}
