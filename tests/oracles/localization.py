@@ -143,3 +143,14 @@ def ranking_loss(logits: Sequence[Vector], overlap: Sequence[Vector], weight: fl
             wanted, given = softmax([t / 0.1 for t in y]), softmax(p)
             orders.append(-sum(w * math.log(g) for w, g in zip(wanted, given, strict=True)))
     return mean(terms) + (weight * mean(orders) if orders else 0.0)
+
+
+def consensus(
+    windows: Sequence[Vector], scores: Vector, temperature: float, mix: float
+) -> list[float]:
+    """(1 − mix)·score + mix·expected IoU of each window."""
+    shares = softmax([s / temperature for s in scores])
+    return [
+        (1 - mix) * s + mix * sum(p * overlap(w, o) for p, o in zip(shares, windows, strict=True))
+        for w, s in zip(windows, scores, strict=True)
+    ]

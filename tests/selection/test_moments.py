@@ -56,6 +56,28 @@ def test_ranking_pairs_equals_sorting_them_all(steps: int, top: int, seed: int) 
     assert values.tolist() == [table[p] for p in expected]
 
 
+@given(windows.filter(len), st.sampled_from([0.05, 0.5]), st.sampled_from([0.0, 0.4, 1.0]))
+def test_the_consensus_comes_first_and_the_rest_keep_their_scores(
+    rows: list[tuple[float, float, float]], temperature: float, mix: float
+) -> None:
+    spans, scores = [r[:2] for r in rows], [r[2] for r in rows]
+    found = moments.put_consensus_first(spans, scores, temperature, mix)
+    first = int(np.argmax(found))
+    agreed = oracle.consensus(spans, scores, temperature, mix)
+    assert agreed[first] == pytest.approx(max(agreed))
+    assert found[first] == pytest.approx(max(scores))
+    assert np.delete(found, first).tolist() == [s for i, s in enumerate(scores) if i != first]
+    assert (np.delete(found, first) < found[first]).all()
+
+
+def test_the_consensus_by_hand() -> None:
+    # Two windows that nearly agree outvote a lone one of a slightly better score.
+    found = moments.put_consensus_first(
+        [[0, 10], [20, 30], [20, 31]], [0.62, 0.6, 0.6], temperature=0.1, mix=0.5
+    )
+    assert int(np.argmax(found)) == 1
+
+
 def test_snapping_moves_only_what_is_near_and_never_empties() -> None:
     cuts = [0.0, 10.0, 20.0]
     moved = moments.snap([[1.0, 9.0], [4.0, 19.5], [9.5, 10.4]], cuts, 1.0)

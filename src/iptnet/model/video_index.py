@@ -23,6 +23,7 @@ from iptnet.model.localization.video import GridVideo
 from iptnet.model.vocabulary import known_share
 from iptnet.selection.moments import (
     merge_maps,
+    put_consensus_first,
     rank_pairs,
     snap,
     span_scores,
@@ -100,6 +101,8 @@ class VideoIndex:
         else:
             pairs, scores = self._spans(tokens)
         windows = edges[pairs]
+        if self.localizer.rankers:
+            scores = put_consensus_first(windows, scores)
         kept = suppress(windows, scores, threshold, top)
         # Candidates already keep to changes of the picture; this only undoes the grid's rounding.
         found = snap(windows[kept], self.video.cuts, self.video.step / 2)

@@ -77,7 +77,7 @@ class MixtureArguments:
     negatives: float = 0.2
     """Share of the queries that are also asked of a video that does not show them."""
 
-    null: float = 0.05
+    query_dropout: float = 0.05
     """Share of the queries that the null query replaces in training."""
 
 
@@ -195,7 +195,7 @@ def _check(a: LocalizationArguments, where: str) -> None:
         "decode ranked: needs module.similarity": a.decode == "spans" or a.module.similarity > 0,
         "module.dropout: from 0 to below 1": 0 <= a.module.dropout < 1,
         "mixture: shares from 0 to 1": all(
-            0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.null)
+            0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.query_dropout)
         ),
         "optimiser.lr: positive": min(a.optimiser.lr, a.ranker.lr) > 0,
         "optimiser.epochs, batch: at least 1": min(

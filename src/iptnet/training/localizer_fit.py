@@ -107,7 +107,7 @@ def _fit_module(
         module,
         how,
         lambda epoch: batches(
-            examples, targets, how.batch, seed_of(seed, epoch), arguments.mixture.null
+            examples, targets, how.batch, seed_of(seed, epoch), arguments.mixture.query_dropout
         ),
         lambda m, batch: localization_loss(m, batch, arguments.loss),
         folder=_made(fit.folder / f"module-{member}"),
