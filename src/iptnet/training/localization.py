@@ -15,7 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,10 @@ def _train_one(
         "folds": FOLDS,
         "examples": _counts(examples),
         "data_sha256": sources.digest,
-        "arguments": json.loads(json.dumps(asdict(arguments))),
+        # Where the data lay is nobody's business; what it was is in its digest.
+        "arguments": json.loads(
+            json.dumps(asdict(replace(arguments, sources=replace(arguments.sources, root="."))))
+        ),
     }
     recipes: tuple[Recipe, ...] = sources.recipes
     files_of.save(folder / NAME, to_checkpoint(localizer, recipes, provenance))
