@@ -15,7 +15,7 @@ from iptnet.errors import InputError, UsageError
 if TYPE_CHECKING:
     from iptnet.timeline import Moment, Timeline
 
-DOUBT = 0.1
+DOUBT = 0.05
 """Confidence below which an answer is told to be none."""
 
 
