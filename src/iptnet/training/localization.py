@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from iptnet import checkpoint as files_of
-from iptnet.atomic import require_writable, write_text
-from iptnet.errors import InputError, IntegrityError, UsageError
+from iptnet.atomic import require_writable
 from iptnet.features.recipe import Recipe
 from iptnet.model.localization.files import KIND, to_checkpoint
 from iptnet.model.vocabulary import learn, new_filter
@@ -34,6 +33,7 @@ from iptnet.training.localizer_fit import Fit, fit_localizer
 from iptnet.training.loop import Stop, stop_on_signal
 from iptnet.training.moment_examples import Example, negatives
 from iptnet.training.moment_sources import FOLDS, MomentSources, load_sources
+from iptnet.training.run_folder import claim, finished
 
 __all__ = ["TrainingReport", "load_localization", "train_localization"]
 
@@ -74,7 +74,7 @@ def train_localization(
     started = time.monotonic()
     out = Path(out)
     require_writable(out)
-    _claim(out, arguments)
+    claim(out, to_yaml(arguments))
     sources = load_sources(arguments, on_progress)
     folds = range(FOLDS) if arguments.setting == "folds" else [None]
     session = _Session(arguments, sources, on_progress)
@@ -83,7 +83,7 @@ def train_localization(
         for fold in folds:
             folder = out if fold is None else out / f"fold-{fold}"
             identity = _identity(arguments, sources.digest, fold)
-            if not _finished(folder / NAME, identity):
+            if not finished(folder / NAME, KIND, identity):
                 _train_one(session, fold, folder, identity, stop)
                 trained += 1
             paths.append(folder / NAME)
@@ -134,25 +134,6 @@ def _counts(examples: list[Example]) -> dict[str, int]:
         kind = example.kind if len(example.windows) else f"{example.kind}, not shown"
         found[kind] = found.get(kind, 0) + 1
     return found
-
-
-def _claim(out: Path, arguments: LocalizationArguments) -> None:
-    path, text = out / "config.yaml", to_yaml(arguments)
-    if not path.exists():
-        write_text(path, text)
-    elif path.read_text(encoding="utf-8") != text:
-        raise UsageError(
-            f"{out} holds a run of another configuration", "choose another --out, or remove it"
-        )
-
-
-def _finished(path: Path, identity: str) -> bool:
-    try:
-        return files_of.load(path, KIND).provenance.get("run") == identity
-    except InputError:
-        return False
-    except IntegrityError as error:
-        raise IntegrityError(error.cause, f"remove {path} to make it again") from error
 
 
 def _identity(arguments: LocalizationArguments, digest: str, fold: int | None) -> str:

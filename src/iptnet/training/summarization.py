@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from iptnet import checkpoint as files_of
-from iptnet.atomic import require_writable, write_bytes, write_text
-from iptnet.errors import InputError, IntegrityError, UsageError
+from iptnet.atomic import require_writable, write_bytes
+from iptnet.errors import UsageError
 from iptnet.features.recipe import Recipe
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
 from iptnet.model.summarizer import Summarizer, to_checkpoint
@@ -30,6 +30,7 @@ from iptnet.protocol.splits import Split, load_splits, resolve
 from iptnet.training.arguments import SummarizationArguments, to_yaml
 from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
 from iptnet.training.objective import summarization_loss
+from iptnet.training.run_folder import claim, finished
 from iptnet.training.samples import Library, Sample, batches_of, load_library, make_sample
 
 OnProgress = Callable[[str, int, int | None], None]
@@ -96,7 +97,7 @@ def train_summarization(
     recipes = accepted(arguments, library)
     out = Path(out)
     require_writable(out)
-    _claim(out, arguments)
+    claim(out, to_yaml(arguments))
     trained = 0
     session = _Session(arguments, library, recipes, out, {})
     with stop_on_signal() as stop:
@@ -177,7 +178,7 @@ def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress 
     folder, how = run.folder(session.out), arguments.optimiser
     stage = f"{run.dataset} split {run.index + 1} seed {run.seed}"
     identity = _digest(session, run)
-    if _finished(folder / LAST, identity):
+    if finished(folder / LAST, "summarization", identity):
         return False
     torch.manual_seed(seed_of(run.seed, 10**6 - 1))
     config = SummarizationConfig(width=recipes[0].width, **asdict(arguments.model))
@@ -239,26 +240,6 @@ def _validation(module: SummarizationModule, session: _Session, names: tuple[str
             taus.append(rank_correlation(scores, users[:, video.picks]).tau)
     module.train(before)
     return float(np.nanmean(taus)) if taus else float("nan")
-
-
-def _claim(out: Path, arguments: SummarizationArguments) -> None:
-    """Mark the folder as this configuration's, or refuse another's."""
-    path, text = out / "config.yaml", to_yaml(arguments)
-    if not path.exists():
-        write_text(path, text)
-    elif path.read_text(encoding="utf-8") != text:
-        raise UsageError(
-            f"{out} holds a run of another configuration", "choose another --out, or remove it"
-        )
-
-
-def _finished(path: Path, identity: str) -> bool:
-    try:
-        return files_of.load(path, "summarization").provenance.get("run") == identity
-    except InputError:
-        return False
-    except IntegrityError as error:
-        raise IntegrityError(error.cause, f"remove {path} to make it again") from error
 
 
 def _digest(session: _Session, run: Run) -> str:
