@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -97,3 +100,33 @@ except MachineError:
     assert done.stdout.strip() == "refused"
     assert (tmp_path / "a").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_signal_before_any_line_leaves_no_temporary_behind(tmp_path: Path) -> None:
+    """Interrupt before each line of the writer up to its clean-up; one came right after open."""
+    source, first = inspect.getsourcelines(atomic_path)
+    cleanup = first + next(i for i, line in enumerate(source) if line.strip() == "finally:")
+    for lines in itertools.count():
+        left = lines
+
+        def trace(frame: FrameType, event: str, _: object) -> object:
+            nonlocal left
+            if frame.f_code is not atomic_path.__wrapped__.__code__:  # type: ignore[attr-defined]
+                return trace if event == "call" else None
+            if event == "line" and frame.f_lineno < cleanup:
+                left -= 1
+                if left == -1:
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            write_text(tmp_path / "final", "whole")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        assert not [p for p in tmp_path.iterdir() if PARTIAL in p.name], f"before line {lines}"
+        if left >= 0:
+            break
+    assert lines > 5

@@ -5,6 +5,7 @@ Writers get a temporary path beside the final one; only a finished, synced file 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -28,15 +29,13 @@ def atomic_path(final: Path) -> Iterator[Path]:
         MachineError: the folder cannot be written or the disk is full; the old file stays.
     """
     final = Path(final)
+    # Not mkstemp: what we publish follows the user's umask like any other file, and only opening
+    # it that way does so without touching the umask of other threads.
+    temporary = final.parent / f".{secrets.token_hex(8)}{PARTIAL}{final.suffix}"
     try:
+        # Created inside the block that removes it: a signal may come between any two lines.
         final.parent.mkdir(parents=True, exist_ok=True)
-        # Not mkstemp: what we publish follows the user's umask like any other file, and only
-        # opening it that way does so without touching the umask of other threads.
-        temporary = final.parent / f".{secrets.token_hex(8)}{PARTIAL}{final.suffix}"
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as error:
-        raise _as_machine_error(error, final) from error
-    try:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -44,7 +43,8 @@ def atomic_path(final: Path) -> Iterator[Path]:
     except OSError as error:
         raise _as_machine_error(error, final) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(final: Path, text: str) -> None:

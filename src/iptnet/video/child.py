@@ -21,6 +21,7 @@ from typing import Any
 
 import iptnet
 from iptnet.errors import InputError, IptnetError, LimitError, MachineError
+from iptnet.signals import held_signals
 from iptnet.video import wire
 from iptnet.video.limits import Limits
 
@@ -100,14 +101,15 @@ class Child:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as we do
         try:
             # -P: the current folder, which may be anyone's, must not be imported from.
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "iptnet.video.worker", json.dumps(setup)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self.errors,
-                env=environment,
-                start_new_session=True,  # Ctrl-C is ours to handle
-            )
+            with held_signals():
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "iptnet.video.worker", json.dumps(setup)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self.errors,
+                    env=environment,
+                    start_new_session=True,  # Ctrl-C is ours to handle
+                )
         except OSError as error:
             self.errors.close()
             raise MachineError(

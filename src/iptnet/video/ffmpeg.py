@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from iptnet.errors import InputError, LimitError, MachineError
+from iptnet.signals import held_signals
 from iptnet.video import guard
 from iptnet.video.limits import Limits
 
@@ -74,23 +75,27 @@ def run(
     launch = [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve()), json.dumps(setup)]
     command = [*launch, executable(), *general, "-stats_period", "0.5", *arguments]
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as progress:
+        process = None
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=progress,
-                stderr=errors,
-                start_new_session=True,  # Ctrl-C is ours to handle
-            )
-        except OSError as error:
-            raise MachineError(f"ffmpeg cannot be run: {error.strerror}", "") from error
-        try:
+            with held_signals():
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=progress,
+                    stderr=errors,
+                    start_new_session=True,  # Ctrl-C is ours to handle
+                )
             hung = _watch(process, progress.fileno(), limits.stall_seconds, on_frames)
+        except OSError as error:
+            if process is not None:
+                raise
+            raise MachineError(f"ffmpeg cannot be run: {error.strerror}", "") from error
         finally:
             # Also on KeyboardInterrupt and on an exception from the callback.
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+            if process is not None:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
         errors.seek(0)
         lines = errors.read(STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
         if process.returncode == 0 and not hung:
