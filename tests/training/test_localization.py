@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
@@ -27,45 +26,12 @@ from iptnet.training.moment_examples import (
     text_examples,
 )
 from iptnet.training.moment_sources import read_caption_examples
-
-THINGS = ("dog", "boat", "cake", "guitar", "snow", "car", "horse", "tennis")
+from tests.training.toys import THINGS, toy_moments
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty made-up videos in the shape of QVHighlights, and sentences to join."""
-    folder = tmp_path_factory.mktemp("moments")
-    draw = np.random.default_rng(0)
-    captions, rows = {}, []
-    for k in range(20):
-        video = f"video{k:06d}_0.0_60.0"
-        order = draw.permutation(len(THINGS))[:3]
-        texts = [f"a picture of a {THINGS[order[t // 10]]}" for t in range(30)]
-        captions[video] = texts
-        at = int(draw.integers(3))
-        clips = list(range(10 * at, 10 * at + 10))
-        rows.append(
-            {
-                "qid": k,
-                "query": f"there is a {THINGS[order[at]]}",
-                "vid": video,
-                "duration": 60,
-                "relevant_windows": [[20 * at, 20 * at + 20]],
-                "relevant_clip_ids": clips,
-                "saliency_scores": [[4, 3, 4]] * 10,
-            }
-        )
-    (folder / "queries.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
-    (folder / "captions.json").write_text(json.dumps(captions))
-    with gzip.open(folder / "sentences.json.gz", "wt") as out:
-        json.dump(
-            {
-                f"clip{k}": [f"{w} {THINGS[k % 8]} {k}" for w in ("a", "one", "some", "this")]
-                for k in range(40)
-            },
-            out,
-        )
-    return folder
+    return toy_moments(tmp_path_factory.mktemp("moments"))
 
 
 def config(root: Path, name: str, **more: object) -> Path:

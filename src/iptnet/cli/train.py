@@ -45,6 +45,16 @@ class Train:
                 results = train_localization(
                     load_localization(self.config, self.data), out=self.out, on_progress=progress
                 ).checkpoints
+            elif task == "iptnet":
+                from iptnet.training.joint import train_joint
+                from iptnet.training.joint_arguments import load_joint
+
+                results = train_joint(
+                    load_joint(self.config, self.data),
+                    out=self.out,
+                    data=[p for p in self.data if not p.is_dir()],
+                    on_progress=progress,
+                ).checkpoints
             elif task == "projection":
                 from iptnet.training.projection import load_config, train_projection
 

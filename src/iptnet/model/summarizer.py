@@ -20,6 +20,7 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.errors import InputError, IntegrityError
 from iptnet.features.recipe import Recipe, require_recipe
 from iptnet.model.decoding import Decode, decode_boxes
+from iptnet.model.propagation import Propagation, PropagationConfig
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
 
 KIND = "summarization"
@@ -30,10 +31,17 @@ TOLERANCE = 0.25  # the benchmarks' own steps reach 0.6 s at 25 frames a second
 class Summarizer:
     """SM ready for use; build with :func:`load_summarizer`."""
 
-    def __init__(self, module: SummarizationModule, decode: Decode, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self,
+        module: SummarizationModule,
+        decode: Decode,
+        checkpoint: Checkpoint,
+        propagate: float = 0.0,
+    ) -> None:
         self.module = module.eval()
         self.decode = decode
         self.checkpoint = checkpoint
+        self.propagation = reading(module.config.width, propagate) if propagate else None
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -84,13 +92,28 @@ class Summarizer:
         mask = torch.ones(1, len(rows), dtype=torch.bool)
         with torch.inference_mode():
             out = self.module(torch.from_numpy(rows)[None], mask)
+            logits = out.logits
+            if self.propagation is not None:
+                logits = self.propagation(logits, out.hidden, mask, STEP)
         if self.decode == "importance":
-            return _array(out.logits)
+            return _array(logits)
         return decode_boxes(_array(out.importance), _array(out.offsets), _array(out.centrality))
 
     def _shown(self, scores: NDArray[np.float64]) -> NDArray[np.float32]:
         """Boxes come in [0, 1] and stay as the paper has them; logits need a scale."""
         return display(scores) if self.decode == "importance" else scores.astype(np.float32)
+
+
+def reading(width: int, seconds: float) -> Propagation:
+    """The propagation with which a map is read: stage 1, divided by the similarities.
+
+    Steps that look alike and lie within ``seconds`` lend each other their importance. Stage 2 and
+    the window's count as divisor serve the comparison with moments; read as a summary they cost
+    half of τ (docs/reproduce.md).
+    """
+    return Propagation(
+        PropagationConfig(width, seconds=seconds, gamma="none", divisor="similarity", decay="none")
+    )
 
 
 def display(scores: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -124,12 +147,13 @@ def load_summarizer(path: Path | str | None = None) -> Summarizer:
     )
     checkpoint = files_of.load(where, KIND)
     raw: dict[str, Any] = dict(checkpoint.config)
-    decode = raw.pop("decode", None)
-    if decode not in get_args(Decode) or set(raw) != {f.name for f in fields(SummarizationConfig)}:
+    decode, propagate = raw.pop("decode", None), raw.pop("propagate", 0.0)
+    known = {f.name for f in fields(SummarizationConfig)}
+    if decode not in get_args(Decode) or set(raw) != known or not _is_reach(propagate):
         raise IntegrityError(f"{where} is of another version", "train it again")
     module = SummarizationModule(SummarizationConfig(**raw))
     files_of.restore(module, checkpoint, str(where))
-    return Summarizer(module, cast(Decode, decode), checkpoint)
+    return Summarizer(module, cast(Decode, decode), checkpoint, float(propagate))
 
 
 def to_checkpoint(
@@ -137,9 +161,10 @@ def to_checkpoint(
     decode: Decode,
     recipes: tuple[Recipe, ...],
     provenance: dict[str, Any],
+    propagate: float = 0.0,
 ) -> Checkpoint:
-    """The module as a checkpoint, not yet written."""
-    config = {**asdict(module.config), "decode": decode}
+    """The module as a checkpoint, not yet written; ``propagate`` as in :func:`reading`."""
+    config = {**asdict(module.config), "decode": decode, "propagate": propagate}
     return Checkpoint(KIND, config, recipes, dict(module.state_dict()), provenance)
 
 
@@ -151,6 +176,11 @@ def _resampled(
     left = right - 1
     share = ((grid - at[left]) / (at[right] - at[left])).clip(0, 1).astype(np.float32)[:, None]
     return np.ascontiguousarray(rows[left] * (1 - share) + rows[right] * share)
+
+
+def _is_reach(value: object) -> bool:
+    """Whether a checkpoint's reach is one: seconds, and no more than a window is for."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 600
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float64]:

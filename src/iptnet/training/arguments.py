@@ -147,7 +147,7 @@ def task_of(path: Path | str) -> str:
         InputError: no such file, or not YAML.
         UsageError: it names no task.
     """
-    task = _read(Path(path)).get("task")
+    task = read_yaml(Path(path)).get("task")
     if not isinstance(task, str):
         raise UsageError(f"{path} names no task", "begin with `task: summarization`; see configs/")
     return task
@@ -166,7 +166,7 @@ def load_arguments(path: Path | str, overrides: Sequence[str] = ()) -> Summariza
     """
     import yaml
 
-    raw = _read(Path(path))
+    raw = read_yaml(Path(path))
     for assignment in overrides:
         name, equals, value = assignment.partition("=")
         if not equals:
@@ -230,7 +230,12 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     raise UsageError(f"{where} is {value!r}", f"expected {asked}")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A configuration file as plain values.
+
+    Raises:
+        InputError: no such file, or not a mapping in YAML.
+    """
     import yaml
 
     if not path.is_file():

@@ -11,7 +11,7 @@ import io
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,16 +79,27 @@ def seed_of(seed: int, epoch: int) -> int:
 
 
 def build_optimiser(module: nn.Module, how: OptimiserArguments) -> torch.optim.Optimizer:
-    """Adam or AdamW; AdamW spares biases and norms, which are no function's complexity."""
+    """Adam, or AdamW, over all of a module."""
+    return optimiser_of(parameter_groups(module, how), how)
+
+
+def parameter_groups(module: nn.Module, how: OptimiserArguments) -> list[dict[str, Any]]:
+    """A module's parameters with their rate and decay.
+
+    AdamW spares biases and norms, which are no function's complexity.
+    """
+    own = list(module.parameters())
     if how.name == "adam":
-        return torch.optim.Adam(module.parameters(), lr=how.lr, weight_decay=how.weight_decay)
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    rest = [p for p in module.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [
-        {"params": matrices},
-        {"params": rest, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=how.lr, weight_decay=how.weight_decay)
+        return [{"params": own, "lr": how.lr, "weight_decay": how.weight_decay}]
+    matrices, rest = [p for p in own if p.ndim > 1], [p for p in own if p.ndim <= 1]
+    groups = [(matrices, how.weight_decay), (rest, 0.0)]
+    return [{"params": p, "lr": how.lr, "weight_decay": d} for p, d in groups if p]
+
+
+def optimiser_of(groups: list[dict[str, Any]], how: OptimiserArguments) -> torch.optim.Optimizer:
+    """The optimiser that ``how`` names, over groups that say the rest."""
+    kind = torch.optim.Adam if how.name == "adam" else torch.optim.AdamW
+    return kind(groups, lr=how.lr)
 
 
 def train(
@@ -104,6 +115,10 @@ def train(
     validate: Callable[[nn.Module], float] | None = None,
     on_best: Callable[[nn.Module, int], None] | None = None,
     on_epoch: Callable[[int], None] | None = None,
+    optimiser: torch.optim.Optimizer | None = None,
+    after_step: Callable[[], None] = lambda: None,
+    row_of: Callable[[], Mapping[str, float]] | None = None,
+    on_row: Callable[[Mapping[str, float]], None] | None = None,
 ) -> TrainingState:
     """Train to the last epoch, from wherever ``folder`` stands; leaves the kept weights in place.
 
@@ -119,6 +134,10 @@ def train(
         validate: figure to maximise, after each epoch.
         on_best: called with the module when the figure is the best so far.
         on_epoch: called with the number of epochs done.
+        optimiser: instead of what ``how`` describes; groups may hold their own ``lr`` and ``clip``.
+        after_step: called when the weights have moved, before they are averaged.
+        row_of: further figures of the epoch for ``metrics.csv``.
+        on_row: called with each epoch's figures.
 
     Raises:
         Interrupted: ``stop`` was set; run again to resume.
@@ -127,7 +146,8 @@ def train(
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator="cpu", devices=1)
-    optimiser = build_optimiser(module, how)
+    optimiser = optimiser or build_optimiser(module, how)
+    rates = [group["lr"] for group in optimiser.param_groups]
     average: dict[str, Tensor] = {}
     state = TrainingState(run, 0, [])
     path = folder / STATE
@@ -142,30 +162,22 @@ def train(
         todo = batches(state.epoch)
         for k, batch in enumerate(todo):
             step = state.epoch * len(todo) + k
-            for group in tuned.param_groups:
-                group["lr"] = how.lr * _rate(step, how.epochs * len(todo), how.decay)
-            tuned.zero_grad()
-            loss = loss_of(wrapped, batch)
-            _require_finite(loss, state.epoch)
-            fabric.backward(loss)
-            norm = fabric.clip_gradients(
-                wrapped, tuned, max_norm=how.clip, error_if_nonfinite=False
-            )
-            _require_finite(torch.as_tensor(norm), state.epoch)
-            tuned.step()
-            losses.append(float(loss.detach()))
+            for group, rate in zip(tuned.param_groups, rates, strict=True):
+                group["lr"] = rate * _rate(step, how.epochs * len(todo), how.decay)
+            losses.append(_step(fabric, tuned, loss_of(wrapped, batch), how.clip, state.epoch))
+            after_step()
             if how.average:
                 _blend(average, module, min(how.average, (step + 1) / (step + 10)))
         state.epoch += 1
         row = {"epoch": float(state.epoch), "loss": sum(losses) / max(len(losses), 1)}
         if validate is not None:
             with _weights(module, average):
-                row["validation"] = figure = validate(module)
-                if state.best is None or figure > state.best[0]:
-                    state.best = (figure, state.epoch)
-                    if on_best is not None:
-                        on_best(module, state.epoch)
-        state.history.append(row)
+                row["validation"] = validate(module)
+                if _is_best(state, row["validation"]) and on_best is not None:
+                    on_best(module, state.epoch)
+        state.history.append(row | _further(row_of))
+        if on_row is not None:
+            on_row(state.history[-1])
         if on_epoch is not None:
             on_epoch(state.epoch)
         last = state.epoch == how.epochs
@@ -180,6 +192,39 @@ def train(
     if average:
         module.load_state_dict(average)
     return state
+
+
+def _further(row_of: Callable[[], Mapping[str, float]] | None) -> dict[str, float]:
+    return dict(row_of()) if row_of is not None else {}
+
+
+def _is_best(state: TrainingState, figure: float) -> bool:
+    """Whether this epoch's figure is the best so far; if so, it is noted."""
+    if state.best is not None and figure <= state.best[0]:
+        return False
+    state.best = (figure, state.epoch)
+    return True
+
+
+def _step(
+    fabric: Any, optimiser: torch.optim.Optimizer, loss: Tensor, clip: float, epoch: int
+) -> float:
+    """One step downhill; the loss it started from."""
+    optimiser.zero_grad()
+    _require_finite(loss, epoch)
+    fabric.backward(loss)
+    _require_finite(_clip(optimiser, clip), epoch)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _clip(optimiser: torch.optim.Optimizer, usual: float) -> Tensor:
+    """Clip gradients in place, the groups of one ``clip`` together; the largest norm there was."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for group in optimiser.param_groups:
+        groups.setdefault(group.get("clip", usual), []).extend(group["params"])
+    norms = [nn.utils.clip_grad_norm_(parameters, limit) for limit, parameters in groups.items()]
+    return torch.stack(norms).max()
 
 
 def _rate(step: int, steps: int, decay: bool) -> float:
@@ -220,8 +265,8 @@ def _require_finite(value: Tensor, epoch: int) -> None:
 
 def _table(history: Sequence[dict[str, float]]) -> str:
     out = io.StringIO()
-    names = list(history[-1])
-    writer = csv.DictWriter(out, names, lineterminator="\n")
+    names = list(dict.fromkeys(name for row in history for name in row))
+    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
     writer.writeheader()
     for row in history:
         writer.writerow({k: int(v) if k == "epoch" else f"{v:.6g}" for k, v in row.items()})

@@ -122,7 +122,11 @@ def batches(
 
 def localization_loss(module: nn.Module, batch: MomentBatch, weights: LossArguments) -> Tensor:
     """L_LM with the saliency term of highlight detection; see the arguments for the weights."""
-    out: LocalizationOutput = module(batch.video, batch.mask, batch.query, batch.words)
+    return objective_of(module(batch.video, batch.mask, batch.query, batch.words), batch, weights)
+
+
+def objective_of(out: LocalizationOutput, batch: MomentBatch, weights: LossArguments) -> Tensor:
+    """L_LM of what the module said of a batch."""
     loss = weights.highlight * highlight_loss(out.highlight, batch.foreground, batch.mask)
     shown = batch.first >= 0
     if weights.span and bool(shown.any()):

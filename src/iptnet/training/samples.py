@@ -151,17 +151,22 @@ def with_noise(
 
 def batches_of(samples: Sequence[Sample], size: int, seed: int, epoch: int) -> list[Batch]:
     """The batches of an epoch: shuffled, videos of like length together, noisy copies in turn."""
-    rng = np.random.default_rng(seed_of(seed, epoch))
-    order = rng.permutation(len(samples))
-    pool = 4 * size
-    chunks: list[NDArray[np.int64]] = []
-    for k in range(0, len(order), pool):
-        near = sorted(order[k : k + pool], key=lambda i: len(samples[i].ranks))
-        chunks += [np.array(near[j : j + size]) for j in range(0, len(near), size)]
     return [
-        collate([samples[i] for i in chunks[k]], [epoch + int(i) for i in chunks[k]])
-        for k in rng.permutation(len(chunks))
+        collate([samples[i] for i in chunk], [epoch + i for i in chunk])
+        for chunk in groups_of([len(s.ranks) for s in samples], size, seed, epoch)
     ]
+
+
+def groups_of(lengths: Sequence[int], size: int, seed: int, epoch: int) -> list[list[int]]:
+    """Indices of an epoch's batches: shuffled, with neighbours in length together."""
+    rng = np.random.default_rng(seed_of(seed, epoch))
+    order = rng.permutation(len(lengths))
+    pool = 4 * size
+    chunks: list[list[int]] = []
+    for k in range(0, len(order), pool):
+        near = sorted(order[k : k + pool].tolist(), key=lambda i: lengths[i])
+        chunks += [near[j : j + size] for j in range(0, len(near), size)]
+    return [chunks[k] for k in rng.permutation(len(chunks))]
 
 
 def collate(samples: Sequence[Sample], turns: Sequence[int]) -> Batch:

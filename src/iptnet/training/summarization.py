@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from iptnet.features.recipe import Recipe
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
 from iptnet.model.summarizer import Summarizer, to_checkpoint
 from iptnet.protocol.correlation import rank_correlation
-from iptnet.protocol.splits import Split, load_splits, resolve
+from iptnet.protocol.splits import Setting, Split, load_splits, resolve
 from iptnet.training.arguments import SummarizationArguments, to_yaml
 from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
 from iptnet.training.objective import summarization_loss
@@ -110,7 +110,22 @@ def train_summarization(
     return TrainingReport(out, paths, trained, len(runs) - trained, seconds)
 
 
-def plan(arguments: SummarizationArguments, library: Library) -> Iterator[Run]:
+class Planned(Protocol):
+    """What a configuration says of splits, seeds and recipes."""
+
+    @property
+    def setting(self) -> Setting: ...  # noqa: D102
+    @property
+    def datasets(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def seeds(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def use_validation(self) -> bool: ...  # noqa: D102
+    @property
+    def accepts(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+def plan(arguments: Planned, library: Library) -> Iterator[Run]:
     """The runs of a configuration, on the videos at hand.
 
     Raises:
@@ -132,7 +147,7 @@ def plan(arguments: SummarizationArguments, library: Library) -> Iterator[Run]:
                 yield Run(dataset, index, seed, split)
 
 
-def accepted(arguments: SummarizationArguments, library: Library) -> tuple[Recipe, ...]:
+def accepted(arguments: Planned, library: Library) -> tuple[Recipe, ...]:
     """The recipes that the checkpoints will accept: the data's and those named, of one space.
 
     Raises:
@@ -202,7 +217,10 @@ def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress 
         files_of.save(folder / name, to_checkpoint(module, arguments.decode, recipes, noted))
 
     def validate(_: nn.Module) -> float:
-        return _validation(module, session, run.split.val)
+        judge = Summarizer(
+            module, arguments.decode, to_checkpoint(module, arguments.decode, recipes, {})
+        )
+        return agreement(judge, library, run.split.val)
 
     state = train(
         module,
@@ -226,19 +244,15 @@ def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress 
     return True
 
 
-def _validation(module: SummarizationModule, session: _Session, names: tuple[str, ...]) -> float:
-    """Mean τ on the validation videos, of the step scores as they would be served."""
-    before, recipes = module.training, session.recipes
-    decode = session.arguments.decode
-    judge = Summarizer(module, decode, to_checkpoint(module, decode, recipes, {}))
+def agreement(judge: Summarizer, library: Library, names: Sequence[str]) -> float:
+    """Mean τ on the named videos, of the scores as they would be served; NaN without labels."""
     taus = []
     for name in names:
-        video = session.library.videos[name]
+        video = library.videos[name]
         users = video.user_scores if video.user_scores is not None else video.user_summary
         if users is not None:
-            scores = judge.importance(video.features, recipes[0])
+            scores = judge.importance(video.features, judge.recipes[0])
             taus.append(rank_correlation(scores, users[:, video.picks]).tau)
-    module.train(before)
     return float(np.nanmean(taus)) if taus else float("nan")
 
 

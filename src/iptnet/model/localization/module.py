@@ -137,6 +137,7 @@ class LocalizationModule(nn.Module):
         characters: torch.Tensor | None = None,
         encoded: torch.Tensor | None = None,
         spans: bool = True,
+        cross: bool = True,
     ) -> LocalizationOutput:
         """Localize.
 
@@ -149,12 +150,16 @@ class LocalizationModule(nn.Module):
             characters: (B, L, C) indices; ``glove`` only.
             encoded: (B, T, H) of :meth:`encode_video`, where the video was asked before.
             spans: False skips the span predictor; its logits are then the highlight's.
+            cross: False skips context-query attention: the steps pass as they are (METHOD.md,
+                ambiguity 13, for samples without a query).
         """
         words, raw, mask = self._read(video, query, query_mask, unknown, characters)
         steps = self.encode_video(video, video_mask) if encoded is None else encoded
-        words = self.shared(words, mask)
-        features = self.attention(steps, words, video_mask, mask)
-        features = self.concatenation(features, words, mask)
+        features = steps
+        if cross:
+            words = self.shared(words, mask)
+            features = self.attention(steps, words, video_mask, mask)
+            features = self.concatenation(features, words, mask)
         shortcut: torch.Tensor | float = 0.0
         maps: torch.Tensor | None = None
         if self.similarity is not None:
