@@ -21,7 +21,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-Divergence = Literal["normalised", "bernoulli"]
+from iptnet.losses.correlation import correlation_loss
+
+Divergence = Literal["normalised", "bernoulli", "correlation"]
 FLOOR = 1e-6
 """Least share of a step, or least probability, before a logarithm."""
 
@@ -32,7 +34,7 @@ class TeachingConfig:
 
     Attributes:
         divergence: D over maps normalised over the valid steps, or per step between two Bernoulli
-            variables, averaged (1).
+            variables, averaged (1); or, not in the paper, one minus the maps' correlation.
         direction: the arguments of D as written, or swapped (3).
         detach: the student that a term does not teach gets no gradient from it (4).
         propagation_learns: PM from both kinds of data, or from localization data only (5).
@@ -68,7 +70,9 @@ def divergence(p: Tensor, q: Tensor, mask: Tensor, kind: Divergence = "normalise
         mask: ``(B, T)`` bool, at least one step a row.
         kind: ``normalised``: both clamped, divided by their sum over the valid steps, then
             Σ p (log p − log q). ``bernoulli``: the mean over valid steps of the divergence of two
-            coins.
+            coins. ``correlation``: one minus Pearson's, which ignores scale and offset: maps of
+            sigmoids are nearly even once they are normalised, and then D is nearly 0 whatever
+            their order.
 
     Returns:
         ``(B,)``, not negative.
@@ -76,6 +80,8 @@ def divergence(p: Tensor, q: Tensor, mask: Tensor, kind: Divergence = "normalise
     if kind == "normalised":
         a, b = _shares(p, mask), _shares(q, mask)
         return (a * (a.log() - b.log()) * mask).sum(dim=1)
+    if kind == "correlation":
+        return correlation_loss(p, q, mask)
     a, b = p.clamp(FLOOR, 1 - FLOOR), q.clamp(FLOOR, 1 - FLOOR)
     each = a * (a.log() - b.log()) + (1 - a) * ((1 - a).log() - (1 - b).log())
     return (each * mask).sum(dim=1) / mask.sum(dim=1).clamp_min(1)

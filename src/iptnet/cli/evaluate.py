@@ -22,13 +22,13 @@ class Evaluate:
     """A checkpoint, or the run folder of `iptnet train` with one checkpoint per split and seed."""
 
     data: tuple[Path, ...]
-    """Benchmark h5 files; for a localizer, the folder of its data."""
+    """Benchmark h5 files; for a localizer, the folder of its data; for a joint run, both."""
 
     setting: Literal["canonical", "augmented", "transfer", "validated"] = "canonical"
-    """Which splits a run folder was trained on."""
+    """Which splits a run folder of a summarizer was trained on; joint runs know it."""
 
-    selection: Literal["last", "validation"] = "last"
-    """Which checkpoint of each run is scored."""
+    selection: Literal["last", "validation", "teacher", "test"] = "last"
+    """Which checkpoint of each run: last epoch, best on validation, its teacher, best on test."""
 
     allow_seen: bool = False
     """Score videos that the checkpoint was trained on, too (then the figures mean little)."""
@@ -42,14 +42,33 @@ class Evaluate:
     def run(self) -> int:
         """Print the table."""
         with Progress() as progress:
-            table = self._table(progress)
-        for warning in table.warnings:
+            tables = self._tables(progress)
+        for warning in (w for table in tables for w in table.warnings):
             say_warning(warning)
-        say(json.dumps(table.to_dict(), indent=1) if self.json else table.to_text())
+        if self.json:
+            plain = [table.to_dict() for table in tables]
+            say(json.dumps(plain[0] if len(plain) == 1 else plain, indent=1))
+        else:
+            say("\n\n".join(table.to_text() for table in tables))
         return 0
 
-    def _table(self, progress: Progress) -> Table | MomentTable:
-        if _kind(self.checkpoint) == "localization":
+    def _tables(self, progress: Progress) -> list[Table | MomentTable]:
+        kind = _kind(self.checkpoint)
+        if kind == "iptnet":
+            from iptnet.evaluation.joint import evaluate_joint
+
+            both = evaluate_joint(
+                self.checkpoint,
+                list(self.data),
+                self.selection,
+                results=self.results,
+                on_progress=progress,
+            )
+            return [table for table in both if table is not None]
+        return [self._table(kind, progress)]
+
+    def _table(self, kind: str, progress: Progress) -> Table | MomentTable:
+        if kind == "localization":
             from iptnet.evaluation.localization import evaluate_localization
 
             return evaluate_localization(

@@ -23,7 +23,8 @@ class Train:
     """Run folder; an interrupted run in it goes on."""
 
     data: tuple[Path, ...] = ()
-    """Data instead of what the configuration names: h5 files for a summarizer, else a folder."""
+    """Data instead of what the configuration names: h5 files for a summarizer, a folder for a
+    localizer or the projection, both for the joint model."""
 
     def run(self) -> int:
         """Train and say where the result lies."""
@@ -31,6 +32,8 @@ class Train:
 
         task = task_of(self.config)
         results: Sequence[Path]
+        if task == "iptnet":
+            return self._jointly()
         with Progress() as progress:
             if task == "summarization":
                 from iptnet.training.summarization import train_summarization
@@ -45,16 +48,6 @@ class Train:
                 results = train_localization(
                     load_localization(self.config, self.data), out=self.out, on_progress=progress
                 ).checkpoints
-            elif task == "iptnet":
-                from iptnet.training.joint import train_joint
-                from iptnet.training.joint_arguments import load_joint
-
-                results = train_joint(
-                    load_joint(self.config, self.data),
-                    out=self.out,
-                    data=[p for p in self.data if not p.is_dir()],
-                    on_progress=progress,
-                ).checkpoints
             elif task == "projection":
                 from iptnet.training.projection import load_config, train_projection
 
@@ -63,5 +56,22 @@ class Train:
             else:
                 raise UsageError(f"{self.config}: unknown task {task!r}", "see configs/")
         for path in results:
+            say(str(path))
+        return 0
+
+    def _jointly(self) -> int:
+        from iptnet.cli.training_table import TrainingTable
+        from iptnet.training.joint import train_joint
+        from iptnet.training.joint_arguments import load_joint
+
+        with TrainingTable() as table:
+            report = train_joint(
+                load_joint(self.config, self.data),
+                out=self.out,
+                data=[p for p in self.data if not p.is_dir()],
+                on_progress=table.told,
+                on_row=table.row,
+            )
+        for path in report.checkpoints:
             say(str(path))
         return 0

@@ -25,7 +25,18 @@ from iptnet.protocol.rules import Labels, VideoScore, mean_score
 from iptnet.protocol.splits import identity
 
 OnProgress = Callable[[str, int, int | None], None]
-FILES = {"last": "last.safetensors", "validation": "best.safetensors"}
+FILES = {
+    "last": "last.safetensors",
+    "validation": "best.safetensors",
+    "teacher": "teacher.safetensors",
+    "test": "legacy.safetensors",
+}
+SELECTIONS = {
+    "last": "last epoch",
+    "validation": "best epoch on validation videos",
+    "teacher": "mean teacher, last epoch",
+    "test": "best epoch on the test videos: only to compare with the literature",
+}
 RANDOM, HUMAN = "random", "human"
 REFERENCES = {
     RANDOM: ("random scores", "mean of 20 draws"),
@@ -110,7 +121,8 @@ def evaluate(
         checkpoint: run folder of `iptnet train`, or a checkpoint file.
         data: benchmark files.
         setting: the splits that a run folder was trained on.
-        selection: ``last`` epoch, or best on ``validation``.
+        selection: ``last`` epoch, best on ``validation``, its mean ``teacher``, or, as the
+            literature does, best on the ``test`` videos themselves.
         allow_seen: also score videos that a single checkpoint was trained on.
         results: CSV file that receives every single figure.
         variant: its name there; the folder's or file's own by default.
@@ -135,7 +147,7 @@ def evaluate(
     if results is not None:
         record(Path(results), figures)
     rows: list[Row] = []
-    notes = {name: (name, f"{selection} epoch" if checkpoint.is_dir() else "")}
+    notes = {name: (name, SELECTIONS[selection] if checkpoint.is_dir() else "")}
     measured = summarise(figures, notes | REFERENCES)
     for dataset in sorted({r.dataset for r in measured}):
         rows += [r for r in measured if r.dataset == dataset]
