@@ -6,27 +6,25 @@ number, so there is no room for scores or a heading.
 
 from __future__ import annotations
 
-import csv
+from csv import writer
 from io import StringIO
-from pathlib import Path
 
-from iptnet.atomic import write_text
-from iptnet.outputs.segments import segments
+from iptnet.outputs.segments import some_segments
 from iptnet.timeline import Timeline
 
 FORMULA = ("=", "+", "-", "@")
 """What makes a spreadsheet run a cell instead of showing it."""
 
 
-def write_csv(timeline: Timeline, path: Path) -> None:
-    """Write the segments; times have six decimals.
+def csv(timeline: Timeline) -> str:
+    """The rows as text; times have six decimals.
 
     Raises:
-        MachineError: the folder cannot be written or the disk is full.
+        InputError: no segments; LosslessCut refuses an empty file.
     """
     out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for segment in segments(timeline):
+    rows = writer(out, lineterminator="\n")
+    for segment in some_segments(timeline, "a CSV for LosslessCut"):
         name = f"'{segment.name}" if segment.name.startswith(FORMULA) else segment.name
-        writer.writerow((f"{segment.start:.6f}", f"{segment.end:.6f}", name))
-    write_text(path, out.getvalue())
+        rows.writerow((f"{segment.start:.6f}", f"{segment.end:.6f}", name))
+    return out.getvalue()

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from iptnet.atomic import require_writable
+from iptnet.atomic import require_writable, write_bytes
 from iptnet.errors import UsageError
-from iptnet.outputs.csv import write_csv
-from iptnet.outputs.curve import write_curve
-from iptnet.outputs.json import write_json
+from iptnet.outputs.autoeditor import autoeditor
+from iptnet.outputs.csv import csv
+from iptnet.outputs.curve import curve_svg
+from iptnet.outputs.edl import edl
+from iptnet.outputs.fcpxml import fcpxml
+from iptnet.outputs.ffconcat import ffconcat
+from iptnet.outputs.ffmetadata import ffmetadata, summary_ffmetadata
+from iptnet.outputs.json import timeline_json
 from iptnet.outputs.markup import clean
+from iptnet.outputs.otio import otio
+from iptnet.outputs.vtt import summary_vtt, vtt
 from iptnet.timeline import Timeline
 
 LONGEST = 150
@@ -33,14 +40,24 @@ class Format:
         suffix: how the file's name ends, from its first point on; no two formats share one.
         media_type: for HTTP.
         description: what it is for, in a few words.
-        write: writes the file atomically; raises only MachineError for a valid timeline.
+        render: the file's content; raises InputError where a timeline cannot be said in this
+            format (nothing selected, a file name that it has no way to write).
     """
 
     name: str
     suffix: str
     media_type: str
     description: str
-    write: Callable[[Timeline, Path], None]
+    render: Callable[[Timeline], str]
+
+    def write(self, timeline: Timeline, path: Path) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            InputError: see :attr:`render`.
+            MachineError: the folder cannot be written or the disk is full.
+        """
+        write_bytes(path, self.render(timeline).encode("utf-8"))
 
 
 def _by_name(*formats: Format) -> Mapping[str, Format]:
@@ -48,12 +65,31 @@ def _by_name(*formats: Format) -> Mapping[str, Format]:
 
 
 FORMATS: Mapping[str, Format] = _by_name(
+    Format("json", ".timeline.json", "application/json", "everything, in numbers", timeline_json),
+    Format("csv", ".csv", "text/csv", "segments in seconds, for LosslessCut", csv),
+    Format("edl", ".edl", "text/plain", "CMX3600, for any editing program", edl),
+    Format("fcpxml", ".fcpxml", "application/xml", "for Final Cut Pro and Resolve", fcpxml),
+    Format("otio", ".otio", "application/json", "OpenTimelineIO, for Resolve and pipelines", otio),
+    Format("vtt", ".chapters.vtt", "text/vtt", "chapters of the video, for web players", vtt),
     Format(
-        "json", ".timeline.json", "application/json", "the timeline itself, everything", write_json
+        *("vtt-summary", ".summary.chapters.vtt", "text/vtt"),
+        description="chapters of summary.mp4, for web players",
+        render=summary_vtt,
     ),
-    Format("csv", ".csv", "text/csv", "segments in seconds, for LosslessCut", write_csv),
     Format(
-        "curve", ".curve.svg", "image/svg+xml", "importance, shots and keyshots drawn", write_curve
+        "ffmetadata", ".ffmetadata", "text/plain", "chapters of the video, for ffmpeg", ffmetadata
+    ),
+    Format(
+        *("ffmetadata-summary", ".summary.ffmetadata", "text/plain"),
+        description="chapters of summary.mp4, for ffmpeg",
+        render=summary_ffmetadata,
+    ),
+    Format("auto-editor", ".v1.json", "application/json", "auto-editor's v1 timeline", autoeditor),
+    Format("ffconcat", ".ffconcat", "text/plain", "concat list, for ffmpeg", ffconcat),
+    Format(
+        *("curve", ".curve.svg", "image/svg+xml"),
+        description="importance, shots and keyshots as a drawing",
+        render=curve_svg,
     ),
 )
 """By name, in the order to show them in."""
@@ -75,18 +111,17 @@ def export(
 
     Raises:
         UsageError: an unknown format; nothing is written then.
+        InputError: a format has no way to say this timeline; nothing is written then.
         MachineError: the folder cannot be written or the disk is full.
     """
-    chosen = [_known(name) for name in dict.fromkeys(formats)]
     folder = Path(folder)
+    name = stem_of(timeline) if stem is None else file_stem(stem)
+    chosen = [_known(name) for name in dict.fromkeys(formats)]
+    rendered = {folder / f"{name}{one.suffix}": one.render(timeline) for one in chosen}
     require_writable(folder)
-    name = file_stem(timeline.source.name if stem is None else stem, stem is None)
-    written = []
-    for one in chosen:
-        path = folder / f"{name}{one.suffix}"
-        one.write(timeline, path)
-        written.append(path)
-    return tuple(written)
+    for path, text in rendered.items():
+        write_bytes(path, text.encode("utf-8"))
+    return tuple(rendered)
 
 
 def _known(name: str) -> Format:
@@ -95,16 +130,15 @@ def _known(name: str) -> Format:
     return FORMATS[name]
 
 
-def file_stem(name: str, drop_suffix: bool = True) -> str:
-    """A name that any file system takes, inside the folder it is put in, from one of any origin.
+def stem_of(timeline: Timeline) -> str:
+    """What the files of a timeline are called: as its video, without ``.mp4`` and the like."""
+    name = file_stem(timeline.source.name)
+    return re.sub(r"(?<=.)\.[^. ]{1,5}$", "", name)
 
-    Args:
-        name: of a video as a timeline has it: perhaps a path, perhaps hostile.
-        drop_suffix: leave away ``.mp4`` and the like.
-    """
+
+def file_stem(name: str) -> str:
+    """A name that any file system takes, inside the folder it is put in, from one of any origin."""
     base = re.split(r"[/\\]", name)[-1]
-    if drop_suffix:
-        base = Path(base.replace("\0", "_")).stem
     safe = re.sub(r'[<>:"|?*\ufffd]', "_", clean(base)).strip(". ")
     short = safe.encode("utf-8")[:LONGEST].decode("utf-8", "ignore").strip(". ")
     # A leading dash would read as an option of the next command.

@@ -1,15 +1,20 @@
 """What an export lists: the keyshots in the order of play, or, without any, the moments found.
 
 A timeline of ``iptnet summarize`` has keyshots, one of ``iptnet find`` has moments only. Names are
-plain text on one line; each format escapes them in its own way.
+plain text on one line; each format escapes them in its own way. :func:`cut_list` is the same in
+frames, for editors: source time is where a segment lies in the video, record time where it plays
+in the summary, which runs on without gaps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
+from iptnet.errors import InputError
 from iptnet.outputs.markup import clean
+from iptnet.outputs.timecode import edit_rate, to_frame, whole_frames
 from iptnet.timeline import Span, Timeline
 
 
@@ -19,6 +24,47 @@ class Segment(Span):
 
     name: str
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A segment in frames.
+
+    Attributes:
+        name: what to show.
+        first, after: of the source, ``[first, after)``.
+        at: where it begins in the summary.
+    """
+
+    name: str
+    first: int
+    after: int
+    at: int
+
+    @property
+    def count(self) -> int:
+        """Frames it plays."""
+        return self.after - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class CutList:
+    """A summary as an editor sees it.
+
+    Attributes:
+        rate: frames a second of all counts.
+        total: frames of the source.
+        events: in the order of play.
+    """
+
+    rate: Fraction
+    total: int
+    events: tuple[Event, ...]
+
+    @property
+    def count(self) -> int:
+        """Frames of the summary."""
+        return sum(event.count for event in self.events)
 
 
 def segments(timeline: Timeline) -> tuple[Segment, ...]:
@@ -38,11 +84,44 @@ def segments(timeline: Timeline) -> tuple[Segment, ...]:
             ranks[moment.query] = rank = ranks.get(moment.query, 0) + 1
             name = f"{clean(moment.query)} ({rank})"
             found.append(Segment(moment.start, moment.end, name, moment.score))
-    return tuple(inside(found, timeline.source.duration))
+    return _inside(found, timeline.source.duration)
 
 
-def inside(found: Sequence[Segment], duration: float) -> list[Segment]:
+def some_segments(timeline: Timeline, kind: str) -> tuple[Segment, ...]:
+    """:func:`segments`, for formats of which an empty file is none.
+
+    Raises:
+        InputError: there is no segment.
+    """
+    if found := segments(timeline):
+        return found
+    raise InputError(
+        f"{timeline.source.name or 'the timeline'} has neither keyshots nor moments, and {kind} "
+        "cannot be empty",
+        "summarize the video, or look for something else in it",
+    )
+
+
+def cut_list(timeline: Timeline) -> CutList:
+    """The segments on the frame grid of the source; each has a frame at least.
+
+    Both ends follow one rule, so that adjoining segments share their border.
+    """
+    found, rate = segments(timeline), edit_rate(timeline.source.fps)
+    length = timeline.source.duration
+    total = whole_frames(length if length > 0 else max((s.end for s in found), default=0), rate)
+    events: list[Event] = []
+    at = 0
+    for segment in found:
+        first = min(to_frame(segment.start, rate), total - 1)
+        after = max(min(to_frame(segment.end, rate), total), first + 1)
+        events.append(Event(segment.name, first, after, at))
+        at += after - first
+    return CutList(rate, total, tuple(events))
+
+
+def _inside(found: Sequence[Segment], duration: float) -> tuple[Segment, ...]:
     """The segments within ``duration`` seconds, where that is known."""
     limit = duration if duration > 0 else max((s.end for s in found), default=0.0)
     kept = (Segment(s.start, min(s.end, limit), s.name, s.score) for s in found if s.start < limit)
-    return [s for s in kept if s.end > s.start]
+    return tuple(s for s in kept if s.end > s.start)
