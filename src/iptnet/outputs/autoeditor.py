@@ -11,7 +11,7 @@ import math
 from fractions import Fraction
 
 from iptnet.outputs.segments import some_segments
-from iptnet.outputs.timecode import SAME, UNKNOWN, to_frame, whole_frames
+from iptnet.outputs.timecode import SAME, UNKNOWN, to_frames, whole_frames
 from iptnet.timeline import Timeline
 
 PLAY, CUT = 1.0, 99999.0
@@ -32,8 +32,8 @@ def autoeditor(timeline: Timeline) -> str:
     chunks: list[tuple[int, int, float]] = []
     done = 0
     for segment in sorted(found, key=lambda s: s.start):
-        first = max(min(to_frame(segment.start, rate), total - 1), done)
-        after = min(max(to_frame(segment.end, rate), first + 1), total)
+        first, after = to_frames(segment.start, segment.end, rate, total)
+        first = max(first, done)
         if after <= first:
             continue
         if first > done:
@@ -42,7 +42,8 @@ def autoeditor(timeline: Timeline) -> str:
         done = after
     if done < total:
         chunks.append((done, total, CUT))
-    return json.dumps({"version": "1", "source": source.path or source.name, "chunks": chunks})
+    whole = {"version": "1", "source": source.path or source.name, "chunks": chunks}
+    return json.dumps(whole) + "\n"
 
 
 def timebase(fps: float) -> Fraction:
@@ -51,4 +52,4 @@ def timebase(fps: float) -> Fraction:
         return UNKNOWN
     rate = Fraction(fps)
     near = (ntsc for ntsc in NTSC if abs(ntsc - rate) <= SAME * ntsc)
-    return next(near, Fraction(round(fps * 100), 100))
+    return next(near, Fraction(round(rate * 100), 100))

@@ -17,9 +17,10 @@ from iptnet.outputs.timecode import nearest
 from iptnet.timeline import Timeline
 
 TICKS = 1_000_000
-EARLY = Fraction(1, 1000)
-"""Seconds by which both ends come early: some containers round stamps to a millisecond, and a
-picture must not fall out of its part, nor the next one into it, by rounding."""
+MARGIN = Fraction(1, 1000)
+"""Seconds by which both ends are moved inwards. The demuxer begins with the last picture not later
+than the first time and ends before the second, and some containers round stamps to a millisecond:
+the picture before must not come in, nor the one after, by rounding."""
 
 
 def ffconcat(timeline: Timeline) -> str:
@@ -33,8 +34,10 @@ def ffconcat(timeline: Timeline) -> str:
     begin = Fraction(timeline.source.start)
     lines = ["ffconcat version 1.0"]
     for segment in found:
-        start, end = (begin + Fraction(t) - EARLY for t in (segment.start, segment.end))
-        lines += [f"file {name}", f"inpoint {_clock(max(start, begin))}", f"outpoint {_clock(end)}"]
+        inside = min(MARGIN, Fraction(segment.duration) / 4)
+        first = begin + Fraction(segment.start) + inside
+        after = begin + Fraction(segment.end) - inside
+        lines += [f"file {name}", f"inpoint {_clock(first)}", f"outpoint {_clock(after)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from iptnet.errors import InputError
 from iptnet.outputs.markup import clean
-from iptnet.outputs.timecode import edit_rate, to_frame, whole_frames
+from iptnet.outputs.timecode import edit_rate, to_frames, whole_frames
 from iptnet.timeline import Span, Timeline
 
 
@@ -82,7 +82,7 @@ def segments(timeline: Timeline) -> tuple[Segment, ...]:
         ranks: dict[str, int] = {}
         for moment in timeline.moments:
             ranks[moment.query] = rank = ranks.get(moment.query, 0) + 1
-            name = f"{clean(moment.query)} ({rank})"
+            name = f"{clean(moment.query)} ({rank})".lstrip()
             found.append(Segment(moment.start, moment.end, name, moment.score))
     return _inside(found, timeline.source.duration)
 
@@ -103,21 +103,17 @@ def some_segments(timeline: Timeline, kind: str) -> tuple[Segment, ...]:
 
 
 def cut_list(timeline: Timeline) -> CutList:
-    """The segments on the frame grid of the source; each has a frame at least.
-
-    Both ends follow one rule, so that adjoining segments share their border.
-    """
+    """The segments on the frame grid of the source; each has a frame at least."""
     found, rate = segments(timeline), edit_rate(timeline.source.fps)
     length = timeline.source.duration
     total = whole_frames(length if length > 0 else max((s.end for s in found), default=0), rate)
     events: list[Event] = []
     at = 0
     for segment in found:
-        first = min(to_frame(segment.start, rate), total - 1)
-        after = max(min(to_frame(segment.end, rate), total), first + 1)
+        first, after = to_frames(segment.start, segment.end, rate, total)
         events.append(Event(segment.name, first, after, at))
         at += after - first
-    return CutList(rate, total, tuple(events))
+    return CutList(rate, max([total, *(e.after for e in events)]), tuple(events))
 
 
 def _inside(found: Sequence[Segment], duration: float) -> tuple[Segment, ...]:

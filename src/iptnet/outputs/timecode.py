@@ -64,6 +64,17 @@ def whole_frames(seconds: float, rate: Fraction) -> int:
     return max(1, math.floor(Fraction(seconds) * rate + SLACK))
 
 
+def to_frames(start: float, end: float, rate: Fraction, total: int) -> tuple[int, int]:
+    """A stretch as frames ``[first, after)``, one at least, of a source of ``total`` frames.
+
+    Both ends follow one rule, so that adjoining stretches share their border. Only what begins
+    behind the last whole frame gets one more than the source has.
+    """
+    last = total - 1 if Fraction(start) * rate < total else total
+    first = min(to_frame(start, rate), last)
+    return first, max(min(to_frame(end, rate), total), first + 1)
+
+
 def drops_frames(rate: Fraction) -> bool:
     """Whether timecode at this rate is drop-frame by default."""
     return rate in {Fraction(30000, 1001), Fraction(60000, 1001)}
