@@ -1,4 +1,4 @@
-"""FCPXML 1.8 for Final Cut Pro 10.4.4 and later and for DaVinci Resolve.
+"""FCPXML 1.8 for Final Cut Pro 10.5 and later and for DaVinci Resolve.
 
 One project whose spine plays the segments one after another. Times are exact fractions of a second,
 whole multiples of the frame's duration, as the importers demand.
