@@ -8,10 +8,12 @@ from dataclasses import fields
 from pathlib import Path
 
 from iptnet import checkpoint, timeline
+from iptnet.cli.export import PICTURED
 from iptnet.data import benchmark, digest, validate
 from iptnet.features import cache
 from iptnet.features.known import FILE_MARKS
 from iptnet.features.recipe import Recipe
+from iptnet.outputs.exports import FORMATS
 from iptnet.timeline import Timeline
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -54,7 +56,12 @@ def test_every_field_of_a_timeline_is_shown_and_explained() -> None:
             line = rf"^\|.*`{name}(\[\])?\.[^|]*`?.*\b{field}`.*\|"
             assert re.search(line, table, re.M), f"{name}.{field}"
     # Exactly the ones said to be optional may be left out.
-    for name, field in [("source", "start"), ("shots", "selected"), ("moments", "confidence")]:
+    for name, field in [
+        ("source", "start"),
+        ("source", "audio"),
+        ("shots", "selected"),
+        ("moments", "confidence"),
+    ]:
         one = raw[name] if name == "source" else raw[name][0]
         del one[field]
     Timeline.from_json(json.dumps(raw))
@@ -68,6 +75,13 @@ def test_every_key_of_the_layout_is_explained() -> None:
         assert re.search(rf"^\| `{key}` \|[^|]*\| required \|", table, re.M), key
     for key in validate.OPTIONAL:
         assert re.search(rf"^\| `{key}` \|[^|]*\| optional \|", table, re.M), key
+
+
+def test_every_export_is_listed() -> None:
+    table = section("Exports")
+    suffixes = {name: one.suffix for name, one in FORMATS.items()} | PICTURED
+    found = re.findall(r"^\| `([a-z-]+)` \| `([^`]+)` \| [^|]+ \| [^|]+ \|$", table, re.M)
+    assert dict(found) == suffixes
 
 
 def test_recipes_marks_and_schemas() -> None:

@@ -59,7 +59,7 @@ def write_summary(
         done = cut_video(video, spans, playable, on_progress=on_progress)
         timeline = replace(timeline, warnings=merge(timeline.warnings, done.warnings))
         written.append(playable)
-    pictures = once(_thumbnails(video))
+    pictures = once(thumbnails(video))
     write_json(timeline, folder / "timeline.json")
     write_storyboard(timeline, folder / "storyboard.jpg", pictures)
     write_curve(timeline, folder / "curve.svg")
@@ -102,7 +102,7 @@ def write_moments(
         written.append(clip)
     write_json(timeline, folder / "timeline.json")
     write_curve(timeline, folder / "curve.svg")
-    write_report(timeline, folder / "report.html", once(_thumbnails(video)), video=None)
+    write_report(timeline, folder / "report.html", once(thumbnails(video)), video=None)
     return (*written, *(folder / n for n in ("timeline.json", "curve.svg", "report.html")))
 
 
@@ -111,7 +111,9 @@ def merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second)))
 
 
-def _thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint8] | None]]:
+def thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint8] | None]]:
+    """Pictures of a video by their times, ``None`` where none can be had."""
+
     def pictures(times: Sequence[float]) -> list[NDArray[np.uint8] | None]:
         from iptnet.video.frames import frames_at
 

@@ -89,6 +89,7 @@ class Source:
 
     ``start`` is the presentation time of the first frame as the container states it; all other
     times of a Timeline count from there, so that 0 is the first picture. ``fps`` is the mean rate.
+    ``audio`` tells whether there is sound, ``None`` when that was not recorded.
     """
 
     path: str
@@ -99,6 +100,7 @@ class Source:
     width: int
     height: int
     start: float = 0.0
+    audio: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,8 @@ def _build(kind: type[Any], raw: Any) -> Any:
             if expected == "int"
             else isinstance(value, bool)
             if expected == "bool"
+            else value is None or isinstance(value, bool)
+            if expected == "bool | None"
             else isinstance(value, str)
             if expected == "str"
             else value is None or _is_number(value)

@@ -58,6 +58,16 @@ def hostile(name: str) -> Timeline:
     )
 
 
+def sourced(
+    duration: float, fps: float, *, start: float = 0.0, audio: bool | None = True
+) -> Timeline:
+    """A video of a given length and rate, with nothing chosen from it."""
+    source = Source(
+        "/home/me/film.mov", "film.mov", "ab" * 32, duration, fps, 1280, 720, start, audio
+    )
+    return Timeline(source, Curve((0.0,), (0.5,)))
+
+
 def coloured(times: Sequence[float]) -> list[NDArray[np.uint8]]:
     """A picture a time whose red channel is the time."""
     return [np.full((90, 160, 3), (int(t) % 256, 40, 200), np.uint8) for t in times]

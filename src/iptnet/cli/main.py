@@ -20,6 +20,7 @@ from iptnet.cli.console import say_error
 from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
 from iptnet.cli.evaluate import Evaluate
+from iptnet.cli.export import Export
 from iptnet.cli.features import FeaturesCommand
 from iptnet.cli.find import Find
 from iptnet.cli.score import Score
@@ -30,6 +31,7 @@ from iptnet.errors import IptnetError
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
     | Annotated[Find, tyro.conf.subcommand("find")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]

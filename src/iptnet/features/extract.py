@@ -80,7 +80,9 @@ def extract(
     if not times:
         raise InputError(f"{path} shows no picture", "check that it plays")
     fps = info.fps if info.fps > 0 else n_frames / max(duration, 1e-3)
-    source = Source("", "", digest, duration, fps, info.width, info.height, info.start)
+    source = Source(
+        "", "", digest, duration, fps, info.width, info.height, info.start, info.has_audio
+    )
     metadata: dict[str, Any] = {
         "version": METADATA,
         "source": asdict(source),

@@ -1,0 +1,123 @@
+"""What an export lists: the keyshots in the order of play, or, without any, the moments found.
+
+A timeline of ``iptnet summarize`` has keyshots, one of ``iptnet find`` has moments only. Names are
+plain text on one line; each format escapes them in its own way. :func:`cut_list` is the same in
+frames, for editors: source time is where a segment lies in the video, record time where it plays
+in the summary, which runs on without gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from iptnet.errors import InputError
+from iptnet.outputs.markup import clean
+from iptnet.outputs.timecode import edit_rate, to_frames, whole_frames
+from iptnet.timeline import Span, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Span):
+    """A stretch of the source with the name that editors and players show."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A segment in frames.
+
+    Attributes:
+        name: what to show.
+        first, after: of the source, ``[first, after)``.
+        at: where it begins in the summary.
+    """
+
+    name: str
+    first: int
+    after: int
+    at: int
+
+    @property
+    def count(self) -> int:
+        """Frames it plays."""
+        return self.after - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class CutList:
+    """A summary as an editor sees it.
+
+    Attributes:
+        rate: frames a second of all counts.
+        total: frames of the source.
+        events: in the order of play.
+    """
+
+    rate: Fraction
+    total: int
+    events: tuple[Event, ...]
+
+    @property
+    def count(self) -> int:
+        """Frames of the summary."""
+        return sum(event.count for event in self.events)
+
+
+def segments(timeline: Timeline) -> tuple[Segment, ...]:
+    """Keyshots in the order of play; without keyshots the moments, each query's best first.
+
+    A hand-made timeline may reach beyond its video: what lies outside is cut off, and what lies
+    wholly outside or has no length is left out.
+    """
+    found: list[Segment] = []
+    if timeline.keyshots:
+        for number, keyshot in enumerate(timeline.keyshots, 1):
+            name = f"Keyshot {number}"
+            found.append(Segment(keyshot.start, keyshot.end, name, keyshot.score))
+    else:
+        ranks: dict[str, int] = {}
+        for moment in timeline.moments:
+            ranks[moment.query] = rank = ranks.get(moment.query, 0) + 1
+            name = f"{clean(moment.query)} ({rank})".lstrip()
+            found.append(Segment(moment.start, moment.end, name, moment.score))
+    return _inside(found, timeline.source.duration)
+
+
+def some_segments(timeline: Timeline, kind: str) -> tuple[Segment, ...]:
+    """:func:`segments`, for formats of which an empty file is none.
+
+    Raises:
+        InputError: there is no segment.
+    """
+    if found := segments(timeline):
+        return found
+    raise InputError(
+        f"{timeline.source.name or 'the timeline'} has neither keyshots nor moments, and {kind} "
+        "cannot be empty",
+        "summarize the video, or look for something else in it",
+    )
+
+
+def cut_list(timeline: Timeline) -> CutList:
+    """The segments on the frame grid of the source; each has a frame at least."""
+    found, rate = segments(timeline), edit_rate(timeline.source.fps)
+    length = timeline.source.duration
+    total = whole_frames(length if length > 0 else max((s.end for s in found), default=0), rate)
+    events: list[Event] = []
+    at = 0
+    for segment in found:
+        first, after = to_frames(segment.start, segment.end, rate, total)
+        events.append(Event(segment.name, first, after, at))
+        at += after - first
+    return CutList(rate, max([total, *(e.after for e in events)]), tuple(events))
+
+
+def _inside(found: Sequence[Segment], duration: float) -> tuple[Segment, ...]:
+    """The segments within ``duration`` seconds, where that is known."""
+    limit = duration if duration > 0 else max((s.end for s in found), default=0.0)
+    kept = (Segment(s.start, min(s.end, limit), s.name, s.score) for s in found if s.start < limit)
+    return tuple(s for s in kept if s.end > s.start)
