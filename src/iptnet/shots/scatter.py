@@ -47,14 +47,14 @@ class Scatter:
         if not every_step:
             fresh[1:-1] = (x[1:] != x[:-1]).any(axis=1)
         self.at: Ints = np.flatnonzero(fresh)
-        x = x - _origin(x)
-        squares = np.einsum("nd,nd->n", x, x)
+        sums = np.zeros((self.steps + 1, x.shape[1]))
+        rows = np.subtract(x, _origin(x), out=sums[1:])
+        squares = np.concatenate([[0.0], np.einsum("nd,nd->n", rows, rows)])
         total = float(squares.sum())
         self.unit = math.ldexp(1.0, math.frexp(total)[1] - BITS) if total > 1e-250 else 2.0**-300
-        np.cumsum(x, axis=0, out=x)
-        self._sums = np.zeros((len(self.at), x.shape[1]))
-        self._sums[1:] = x[self.at[1:] - 1]
-        self._squares = np.concatenate([[0.0], np.cumsum(squares)])[self.at]
+        np.cumsum(rows, axis=0, out=rows)
+        self._sums = sums if every_step else sums[self.at]
+        self._squares = np.cumsum(squares)[self.at]
         self.total = float(self.costs(np.array([len(self.at) - 1]), np.zeros(1, np.int64))[0, 0])
 
     def costs(self, ends: Ints, begins: Ints) -> Floats:
@@ -92,6 +92,6 @@ def _origin(x: Floats) -> Floats:
     Round, so that small whole numbers and the like stay so, and sums of them exact.
     """
     mean: Floats = x.mean(axis=0)
-    spread = float(np.abs(x - mean).max())
+    spread = float((x.max(axis=0) - x.min(axis=0)).max(initial=0.0))
     grid = math.ldexp(1.0, math.frexp(spread)[1] - 8) if spread > 0 else 0.0
     return np.rint(mean / grid) * grid if grid > 0 else mean
