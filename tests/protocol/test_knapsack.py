@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.algorithms.python import knapsack_solver
 
+from iptnet.protocol import knapsack as module
 from iptnet.protocol.knapsack import knapsack
 from tests.oracles.knapsack import best_subset
 
@@ -44,6 +45,61 @@ def test_reaches_the_value_that_ortools_reaches(seed: int) -> None:
     chosen = knapsack(values, sizes, capacity)
     assert sum(values[i] for i in chosen) == solver.solve()
     assert sum(sizes[i] for i in chosen) <= capacity
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([3, 1000]))
+def test_what_is_decided_without_a_table_is_decided_as_in_one(
+    seed: int, count: int, largest: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    values, sizes = (
+        rng.integers(1, largest + 1, count).tolist(),
+        rng.integers(1, 30, count).tolist(),
+    )
+    capacity = int(rng.random() * sum(sizes))
+    expected = module._table(values, sizes, capacity)
+    assert knapsack(values, sizes, capacity) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "WORTH_A_LOOK", 0)
+        patch.setattr(module, "NEAR", 3)
+        assert knapsack(values, sizes, capacity) == expected
+
+
+def test_hours_of_shots_leave_few_to_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(30, 300, 6000)
+    values = (np.rint(1e6 * rng.random(6000)).astype(np.int64) + 1) * sizes
+    seen, table = [], module._table
+
+    def watched(*arguments: list) -> list[int]:
+        seen.append(len(arguments[0]) * arguments[2])
+        return table(*arguments)
+
+    monkeypatch.setattr(module, "_table", watched)
+    chosen = knapsack(values, sizes, int(0.15 * sizes.sum()))
+    assert sum(seen) < 10_000_000, "of a thousand million cells"
+    assert sizes[chosen].sum() <= 0.15 * sizes.sum()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), weights), min_size=1, max_size=9),
+    st.integers(0, 40),
+    st.integers(1, 200),
+)
+def test_a_small_table_costs_less_than_one_item(
+    drawn: list[tuple[int, int]], capacity: int, max_cells: int
+) -> None:
+    values, sizes = [v for v, _ in drawn], [w for _, w in drawn]
+    best = best_subset(values, sizes, capacity)
+    chosen = knapsack(values, sizes, capacity, max_cells=max_cells)
+    assert chosen == sorted(set(chosen))
+    assert sum(sizes[i] for i in chosen) <= capacity
+    lost = sum(values[i] for i in best) - sum(values[i] for i in chosen)
+    assert 0 <= lost < max(values)
+    if max_cells >= len(drawn) * (capacity + 1):
+        assert chosen == best
 
 
 def test_floats_are_not_rounded() -> None:

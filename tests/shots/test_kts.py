@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ruptures
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from iptnet.errors import InputError, UsageError
-from iptnet.shots import scatter
+from iptnet.shots import paths
 from iptnet.shots.kts import change_points, frame_bounds, shot_bounds
-from iptnet.shots.scatter import Scatter
+from iptnet.shots.paths import Paths
 from tests.oracles import kts as oracle
 
 
@@ -29,7 +28,8 @@ def blocks(*lengths: int, width: int = 4, noise: float = 0.0, seed: int = 0) -> 
 
 def value_of(features: np.ndarray, cuts: np.ndarray, penalty: float) -> float:
     edges = [0, *cuts.tolist(), len(features)]
-    total = math.fsum(oracle.scatter(features, a, b) for a, b in itertools.pairwise(edges))
+    shots = [features[a:b].astype(np.float64) for a, b in itertools.pairwise(edges)]
+    total = math.fsum(float(((shot - shot.mean(axis=0)) ** 2).sum()) for shot in shots)
     return oracle.objective(total, len(cuts), len(features), penalty)
 
 
@@ -59,36 +59,19 @@ small = hnp.arrays(
 
 @settings(max_examples=150, deadline=None)
 @given(small, bounds, bounds, penalties)
-def test_is_as_good_as_the_oracle_among_many_ties(
+def test_chooses_as_the_oracle_does_among_many_ties(
     x: np.ndarray, max_shots: int | None, max_steps: int | None, penalty: float
 ) -> None:
     n = len(x)
     assume((max_shots or n) * (max_steps or n) >= n)
     cuts = change_points(x, max_shots=max_shots, max_steps=max_steps, penalty=penalty)
     expected, value = oracle.change_points(x, max_shots, max_steps, penalty)
+    assert cuts.tolist() == expected, "fewest shots among equals, then the longest last one"
     assert value_of(x, cuts, penalty) == pytest.approx(value, rel=1e-9, abs=1e-9)
-    assert len(cuts) == len(expected), "fewest shots among equals"
     lengths = np.diff([0, *cuts.tolist(), n])
     assert lengths.min() >= 1
     assert lengths.max() <= (max_steps or n)
     assert len(lengths) <= (max_shots or n)
-
-
-@pytest.mark.parametrize("m", [1, 2, 5])
-def test_the_table_agrees_with_ruptures(m: int) -> None:
-    x = blocks(7, 4, 9, 12, 3, 8, noise=0.6)
-    (cuts, total) = Scatter(x, len(x)).table(m)[m]
-    expected = ruptures.KernelCPD(kernel="linear", min_size=1, jump=1).fit(x).predict(n_bkps=m)
-    assert [*cuts.tolist(), len(x)] == expected
-    assert total == pytest.approx(ruptures.costs.CostL2().fit(x).sum_of_costs(expected))
-
-
-@pytest.mark.parametrize("slope", [0.5, 5.0, 50.0])
-def test_one_pass_agrees_with_ruptures_pelt(slope: float) -> None:
-    x = blocks(7, 4, 9, 12, 3, 8, noise=0.6)
-    cuts, _ = Scatter(x, len(x)).solve(slope)
-    expected = ruptures.Pelt(model="l2", min_size=1, jump=1).fit(x).predict(pen=slope)
-    assert [*cuts.tolist(), len(x)] == expected
 
 
 def test_finds_clean_shots() -> None:
@@ -144,15 +127,69 @@ def test_constant_features_are_one_shot(constant: float) -> None:
     assert change_points(np.full((300, 7), constant, np.float32)).tolist() == []
 
 
+def test_two_scenes_taking_turns() -> None:
+    # Equal scenes, equal lengths: many ways cost the same on the way to the best.
+    x = np.tile(blocks(5, 5, width=16), (20, 1))
+    assert change_points(x).tolist() == list(range(5, 200, 5))
+    assert change_points(x, max_steps=5).tolist() == list(range(5, 200, 5))
+    expected, _ = oracle.change_points(x[:40], max_steps=3)
+    assert change_points(x[:40], max_steps=3).tolist() == expected
+
+
+@pytest.mark.parametrize("period", [1, 2])
+def test_all_costs_equal(period: int) -> None:
+    # Corners of a simplex: any two shots of one length cost the same.
+    x = 2 * np.repeat(np.eye(12), period, axis=0)
+    for options in ({}, {"max_steps": 3}, {"max_shots": 5}, {"penalty": 8.0}):
+        expected, _ = oracle.change_points(x, **options)
+        assert change_points(x, **options).tolist() == expected
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+@pytest.mark.parametrize("max_steps", [None, 1, 2])
+def test_a_few_constant_steps(n: int, max_steps: int | None) -> None:
+    x = np.full((n, 3), 0.1)
+    expected, _ = oracle.change_points(x, max_steps=max_steps)
+    assert change_points(x, max_steps=max_steps).tolist() == expected
+
+
+def test_repeated_rows_are_cut_at_their_rims_only() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        lengths = rng.integers(1, 6, size=5)
+        x = np.repeat(rng.integers(-2, 3, size=(5, 2)), lengths, axis=0).astype(float)
+        for most in (None, 2, 4):
+            expected, _ = oracle.change_points(x, most, penalty=0.5)
+            assert change_points(x, max_shots=most, penalty=0.5).tolist() == expected
+
+
 def test_blocks_of_costs_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     x = blocks(30, 41, 26, 3, 50, 9, noise=0.8, width=6)
     whole = change_points(x, penalty=9.0).tolist()
     banded = change_points(x, penalty=9.0, max_steps=20).tolist()
-    monkeypatch.setattr(scatter, "ROWS", 7)
-    monkeypatch.setattr(scatter, "KEEP", 100)  # nothing is kept between the passes
+    monkeypatch.setattr(paths, "ROWS", 7)
+    monkeypatch.setattr(paths, "BAND", 3)  # the narrow bound goes the way of the wide ones
     assert change_points(x, penalty=9.0).tolist() == whole
     assert change_points(x, penalty=9.0, max_steps=20).tolist() == banded
     assert whole == [30, 71, 97, 100, 150]
+
+
+def test_ten_hours_stay_linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Counted, not timed: how many costs are looked at, for shots of 30 steps on average.
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(5, 56, size=400)
+    x = blocks(*lengths.tolist(), noise=0.5, width=16)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    seen, costs = [0], Paths._costs
+
+    def counting(self: Paths, ends: np.ndarray, begins: np.ndarray) -> np.ndarray:
+        seen[0] += len(ends) * len(begins)
+        return costs(self, ends, begins)
+
+    monkeypatch.setattr(Paths, "_costs", counting)
+    cuts = change_points(x)
+    assert 300 < len(cuts) < 500
+    assert seen[0] < 2000 * len(x), f"{seen[0] / len(x):.0f} a step of {len(x)}"
 
 
 def test_a_large_offset_costs_no_precision() -> None:

@@ -19,6 +19,7 @@ CONTRASTS = (2, 4, 8, 16)  # steps; each blur is compared with the one four time
 WIDTHS = (2, 8)
 SHARPNESS = (5.0, 10.0)
 CUES = len(CONTRASTS) + 3 * len(WIDTHS) + len(SHARPNESS) + 1
+CHANNELS, ROWS = 8, 128  # looked at together
 LANDMARKS = 1024  # more steps than this are compared with evenly spaced ones only
 NEARBY = 20  # steps that do not count as a recurrence of the same scene
 SMALL = 1e-3  # a cue that varies less than this within a video is noise
@@ -42,15 +43,20 @@ def context(features: Tensor, mask: Tensor) -> Context:
         real = mask.unsqueeze(-1).to(features.dtype)
         unit = normalize(features, dim=-1) * real
         mean = _mean(unit, real)
-        scales = sorted({1, *WIDTHS, *CONTRASTS, *(4 * r for r in CONTRASTS)})
-        blurred = {r: blur(unit, mask, r) for r in scales}
+        # Hours of video are 74 MB a blur: one that only a contrast needs is made for it.
+        blurred = {r: blur(unit, mask, r) for r in {1, *WIDTHS, CONTRASTS[-1]}}
         centred = (blurred[2] - mean) * real
         change = torch.zeros_like(real)
         change[:, 1:] = (unit[:, 1:] - unit[:, :-1]).square().sum(dim=-1, keepdim=True)
         if mask.shape[1] > 1:  # the first step has no predecessor: take its successor's
             change[:, 0] = change[:, 1]
         change = change * real
-        cues = [_cosine(blurred[r], blurred[4 * r]) for r in CONTRASTS]
+        cues = []
+        for radius in CONTRASTS:
+            near, far = (
+                blurred[r] if r in blurred else blur(unit, mask, r) for r in (radius, 4 * radius)
+            )
+            cues.append(_cosine(near, far))
         cues += [blurred[r].norm(dim=-1) for r in WIDTHS]
         cues += [blur(change, mask, r)[..., 0] for r in WIDTHS]
         cues += [_cosine(blurred[r], mean) for r in WIDTHS]
@@ -66,21 +72,32 @@ def blur(signal: Tensor, mask: Tensor, radius: int) -> Tensor:
         mask: ``(B, T)`` bool.
         radius: steps to either side, each time.
     """
-    # Running sums in double: over an hour of video, single precision would show.
-    real = mask.unsqueeze(-1).to(torch.float64)
-    out = signal.to(torch.float64) * real
-    T = signal.shape[1]
-    at = torch.arange(T, device=signal.device)
-    low, high = (at - radius).clamp_min(0), (at + radius + 1).clamp_max(T)
-    steps = _window(real, low, high).clamp_min(1)
-    for _ in range(2):
-        out = _window(out, low, high) / steps * real
-    return out.to(signal.dtype)
+    # Running sums in double: over an hour of video, single precision would show. Along the last
+    # dimension they are several times faster, and a few channels at a time stay in the cache.
+    T, C = mask.shape[1], signal.shape[2]
+    real = mask.unsqueeze(1).to(torch.float64)
+    partly = not bool(mask.all())
+    padded = signal.new_zeros(len(mask), CHANNELS, T + 2 * radius + 1, dtype=torch.float64)
+    inner = padded[..., radius + 1 : radius + 1 + T]
+    total, sums = torch.empty_like(padded), torch.empty_like(inner)
 
+    def window(values: Tensor) -> Tensor:
+        width = values.shape[1]
+        inner[:, :width] = values
+        if partly:
+            inner[:, :width] *= real
+        torch.cumsum(padded[:, :width], dim=-1, out=total[:, :width])
+        high, low = total[:, :width, 2 * radius + 1 :], total[:, :width, :T]
+        return torch.sub(high, low, out=sums[:, :width])
 
-def _window(signal: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    total = torch.nn.functional.pad(signal.cumsum(dim=1), (0, 0, 1, 0))
-    return total[:, high] - total[:, low]
+    steps = window(real).clamp_min(1)
+    out = torch.empty_like(signal)
+    for first in range(0, C, CHANNELS):
+        few = slice(first, first + CHANNELS)
+        once = window(signal[..., few].transpose(1, 2)).div_(steps)
+        twice = window(once).div_(steps)
+        out[..., few] = (twice * real if partly else twice).transpose(1, 2)
+    return out
 
 
 def _mean(signal: Tensor, real: Tensor) -> Tensor:
@@ -100,14 +117,17 @@ def _recurrence(unit: Tensor, mask: Tensor) -> list[Tensor]:
         own = unit[b, :T]
         at = torch.arange(T, device=unit.device)
         marks = at if T <= LANDMARKS else torch.linspace(0, T - 1, LANDMARKS).round().long()
+        top = max(len(marks) // 10, 1)
         for chunk in torch.split(at, 4 * LANDMARKS):
-            like = own[chunk] @ own[marks].T
-            for k, sharpness in enumerate(SHARPNESS):
-                out[k, b, chunk] = ((like - 1) * sharpness).exp().mean(dim=1)
-            near = (chunk[:, None] - marks[None]).abs() <= NEARBY
-            top = max(len(marks) // 10, 1)
-            far = like.masked_fill(near, -1.0) if 3 * NEARBY < T else like
-            out[-1, b, chunk] = far.topk(top, dim=1).values.mean(dim=1)
+            likeness = own[chunk] @ own[marks].T
+            # A few rows at a time stay in the cache.
+            pieces = zip(torch.split(chunk, ROWS), torch.split(likeness, ROWS), strict=True)
+            for few, like in pieces:
+                for k, sharpness in enumerate(SHARPNESS):
+                    out[k, b, few] = (like - 1).mul_(sharpness).exp_().mean(dim=1)
+                near = (few[:, None] - marks[None]).abs() <= NEARBY
+                far = like.masked_fill(near, -1.0) if 3 * NEARBY < T else like
+                out[-1, b, few] = far.topk(top, dim=1).values.mean(dim=1)
     return list(out)
 
 

@@ -48,7 +48,8 @@ DULL = 0.2
 """What is worth less than this share of the best shot only plays when nothing else is left."""
 MILLISECONDS = 1000.0
 MAX_CELLS = 30_000_000
-"""Size of the knapsack's table; beyond it, weights are rounded up to a coarser unit."""
+"""Size of the knapsack's table; beyond it, lengths are rounded up to a coarser unit. A video of ten
+hours at 30 frames a second stays far below it unless thousands of shots are worth the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,9 @@ def _chosen(
         still *= discounts(still, lengths, shown, budget)
     # Plus one millionth, so that time is worth something even where the curve is zero.
     worth = (np.rint(1e6 * still).astype(np.int64) + 1) * lengths
-    unit = max(1, math.ceil(len(offers) * budget / MAX_CELLS))
-    capacity = max(1, budget // unit)
-    weights = np.minimum(-(-lengths // unit), capacity)
     # A dull shot that just fits the gap is worse than a good one that plays on.
     bright = np.flatnonzero(still >= DULL * still.max())
-    picked = bright[knapsack(worth[bright], weights[bright], capacity)].tolist()
+    picked = bright[knapsack(worth[bright], lengths[bright], budget, max_cells=MAX_CELLS)].tolist()
     chosen = {i: offers[i] for i in picked}
 
     unused = budget - sum(b - a for a, b, _ in chosen.values())

@@ -5,25 +5,36 @@ For m change points over n steps the published objective is
     J(m) / n + penalty · m / (2n) · (log(n / m) + 1),
 
 J(m) being the least within-shot scatter. Instead of the cubic table over all m, we use that the
-penalty is concave in m: the optimum lies on a vertex of the lower convex hull of J, and every such
-vertex minimises J(m) + λm for some λ, which one pass over the steps solves. Intervals of m are
-split at their chord's slope until a lower bound shows that nothing better is left in any of them.
-Only when ``max_shots`` cuts the hull between two vertices is the table over m needed, and then no
-further than ``max_shots``. Among equal solutions (to about 1e-10 of the total scatter) the one
-with the fewest shots wins; within one m, the one whose last shot begins earliest, and so on back.
+price of m is concave. One pass over the steps (:mod:`iptnet.shots.paths`) finds G(λ), the least of
+scatter + λ · m over all segmentations, so J(m) ≥ G(λ) − λm for *every* m: a line below J. The
+search goes on until these lines, plus the price, lie nowhere below the best objective found. That
+is the proof of optimality, and it asks nothing of how λ is chosen. How it is chosen makes it fast:
+between two known solutions the line through the finer one must reach the best value at the other
+end, and since a line plus a concave price is least at an end, it then does so in between. When the
+pass finds nothing new for that λ, the gap is closed; when it does, the gap is split. Started from
+one shot a step, this is the fixed-point iteration on the price's slope: a few passes.
+
+Only when ``max_shots`` falls between two neighbours on the lower hull of J is the table over m
+needed, and then no further than ``max_shots``. Among equal solutions (to about 1e-10 of the total
+scatter) the one with the fewest shots wins; within one m, the one whose last shot begins earliest,
+and so on back. Sums of costs are exact, so that this rule decides and not the rounding
+(:mod:`iptnet.shots.scatter`).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iptnet.errors import InputError, UsageError
+from iptnet.shots.paths import Paths
 from iptnet.shots.scatter import Floats, Ints, Scatter
 
-TOLERANCE = 1e-10
+SLACK = 8.0
+"""Units of scatter, about 1e-10 of the whole: solutions no further apart are equal."""
 
 
 def change_points(
@@ -39,7 +50,8 @@ def change_points(
         features: (T, D) one vector per step; the published setting expects unit-length rows.
         max_shots: at most so many shots; ``None`` for no bound.
         max_steps: no shot longer than so many steps; ``None`` for no bound. Shots have at least
-            one step. Time and memory grow with T · min(T, max_steps).
+            one step. With a bound, time grows with T · max_steps; without one, with T times the
+            length of the longest shots, and with T² where nothing ever changes but by noise.
         penalty: the published ``vmax``: larger means fewer shots. It is on the scale of the
             features' squared length.
 
@@ -68,7 +80,7 @@ def change_points(
             f"{max_shots} shots of at most {max_steps} steps cannot cover {n} steps",
             "raise max_shots or max_steps",
         )
-    return _search(Scatter(x, longest), most - 1, penalty)
+    return _search(Paths(Scatter(x, every_step=longest < n), longest), most - 1, penalty)
 
 
 def shot_bounds(change_points: ArrayLike, n_steps: int) -> Ints:
@@ -105,87 +117,89 @@ def _checked(features: ArrayLike) -> Floats:
         raise InputError(f"features of shape {x.shape} and type {x.dtype}", "give a (T, D) matrix")
     x = x.astype(np.float64)
     # Half of the range: squares and sums over the steps must stay finite as well.
-    if not np.isfinite(x).all() or (x.size and float(np.abs(x).max()) > 1e100):
+    if x.size and not -1e100 <= float(x.min()) <= float(x.max()) <= 1e100:
         raise InputError("features hold NaN, infinity or huge numbers", "extract them again")
     return x
 
 
-def _price(m: float, n: int, penalty: float) -> float:
-    """The published penalty times n, for m change points."""
-    return 0.5 * penalty * m * (math.log(n / m) + 1) if m > 0 else 0.0
+@dataclass(frozen=True, slots=True)
+class _Solution:
+    """The best one for its number of cuts; at prices from ``slope`` on, none with more is better.
+
+    Scatter and slope are in units.
+    """
+
+    cuts: Ints
+    scatter: float
+    slope: float
+
+    @property
+    def m(self) -> int:
+        return len(self.cuts)
 
 
-class _Vertex:
-    """A solution on the hull: m change points, scatter J, and a λ for which it is optimal."""
+def _search(paths: Paths, most: int, penalty: float) -> Ints:
+    """The best of all solutions with at most ``most`` cuts."""
+    n, total = paths.scatter.steps, paths.scatter.total
+    finest = _Solution(paths.scatter.at[1:-1], 0.0, 0.0)
+    ms = np.arange(finest.m + 1)
+    price = 0.5 * penalty / paths.scatter.unit * ms * (np.log(n / np.maximum(ms, 1)) + 1)
+    least = np.zeros(len(ms))  # J(m) is at least that
+    least[: -(-n // paths.longest) - 1] = np.inf
+    least[most + 1 :] = np.inf
+    found = [finest]
+    best, value = finest, float(price[-1])
 
-    def __init__(self, cuts: Ints, scatter: float, slope: float) -> None:
-        self.cuts, self.m, self.scatter, self.slope = cuts, len(cuts), scatter, slope
-
-
-def _search(costs: Scatter, most: int, penalty: float) -> Ints:
-    """The best of all solutions with at most ``most`` change points."""
-    n = costs.n
-    # Beyond the scatter of the whole, one more cut never pays: this finds the fewest possible.
-    whole = costs.total
-    first = _Vertex(*costs.solve(2 * whole + 1.0), math.inf)
-    last = _Vertex(np.arange(1, n), 0.0, 0.0)
-    slack = TOLERANCE * whole
-    best, value = first, first.scatter + _price(first.m, n, penalty)
-
-    def improve(candidate: _Vertex) -> None:
+    def improve(candidate: _Solution) -> None:
         nonlocal best, value
-        own = candidate.scatter + _price(candidate.m, n, penalty)
-        if own < value - slack or (own <= value + slack and candidate.m < best.m):
+        own = candidate.scatter + float(price[candidate.m])
+        if own < value - SLACK or (own <= value + SLACK and candidate.m < best.m):
             best, value = candidate, own
 
-    def hopeless(left: _Vertex, right: _Vertex) -> bool:
-        # J lies above the supporting lines of both ends; lines plus a concave price are least at
-        # the ends of the pieces: where the lines cross, and where max_shots cuts the interval.
-        span = right.m - left.m
-        if span <= 1 or left.m >= most:
-            return True
-        if math.isinf(left.slope):
-            cross = float(left.m)
-        elif left.slope > right.slope:
-            rise = left.scatter - right.scatter - right.slope * span
-            cross = left.m + rise / (left.slope - right.slope)
+    edge, doubt = 0, least[:0]
+    # One shot for everything costs nothing to know; with a bound on lengths, a pass.
+    if finest.m and (most < finest.m or paths.longest >= n):
+        coarsest = _coarsest(paths)
+        found.insert(0, coarsest)
+        least[coarsest.m] = coarsest.scatter
+        if most < finest.m:
+            best, value = coarsest, coarsest.scatter + float(price[coarsest.m])
         else:
-            cross = float(right.m)
-        corners = [min(max(cross, left.m), right.m, most)] + ([most] if most < right.m else [])
-        return all(bound(left, right, m) + _price(m, n, penalty) >= value - slack for m in corners)
-
-    def bound(left: _Vertex, right: _Vertex, m: float) -> float:
-        lower = right.scatter + right.slope * (right.m - m)
-        return (
-            lower
-            if math.isinf(left.slope)
-            else max(lower, left.scatter - left.slope * (m - left.m))
-        )
-
-    if last.m <= most:
-        improve(last)
-    gaps = [(first, last)]
-    edge: tuple[_Vertex, _Vertex] | None = None
-    while gaps:
-        left, right = gaps.pop()
-        if hopeless(left, right):
-            continue
-        slope = (left.scatter - right.scatter) / (right.m - left.m)
-        cuts, scatter = costs.solve(slope)
-        middle = _Vertex(cuts, scatter, slope)
-        chord = left.scatter + slope * left.m
-        if left.m < middle.m < right.m and scatter + slope * middle.m < chord - slack:
-            if middle.m <= most:
-                improve(middle)
-            gaps += [(left, middle), (middle, right)]
-        elif left.m < most < right.m and (
-            left.scatter - slope * (most - left.m) + _price(most, n, penalty) < value - slack
-        ):
-            edge = (left, right)
-    if edge is not None and not hopeless(*edge):
-        for cuts, scatter in costs.table(most)[edge[0].m + 1 :]:
-            improve(_Vertex(cuts, scatter, 0.0))
+            improve(coarsest)
+    while len(unsure := np.flatnonzero(least + price < value - SLACK)):
+        # The rightmost doubtful gap between solutions; the first one may lie left of them all.
+        place = next(i for i, solution in enumerate(found) if solution.m > unsure[-1])
+        right, left_m = found[place], found[place - 1].m if place else -1
+        low = int(unsure[np.searchsorted(unsure, left_m, side="right")])
+        if right.m <= most:
+            slope = (value - float(price[low]) - right.scatter) / (right.m - low)
+        else:
+            slope = (found[place - 1].scatter - right.scatter) / (right.m - left_m)
+        # Beyond the scatter of the whole, one more cut never pays.
+        slope = min(max(math.ceil(slope), right.slope), total + 1)
+        solution = _Solution(*paths.solve(slope), slope)
+        least = np.maximum(least, solution.scatter + slope * (solution.m - ms))
+        if left_m < solution.m < right.m:
+            found.insert(place, solution)
+            if solution.m <= most:
+                improve(solution)
+        else:
+            # No vertex in between: what is left of the doubt is the rounding of the slope, …
+            if right.m > most:  # … or the solution that would dispel it is not allowed
+                edge, doubt = low, least[low:].copy()
+            least[low : right.m] = np.inf
+    if len(doubt) and (doubt + price[edge:] < value - SLACK).any():
+        for cuts, scatter in paths.table(most)[edge:]:
+            improve(_Solution(cuts, scatter, 0.0))
     return best.cuts
+
+
+def _coarsest(paths: Paths) -> _Solution:
+    """The fewest shots that the bound on their length allows."""
+    price = paths.scatter.total + 1
+    if paths.longest >= paths.scatter.steps:
+        return _Solution(np.empty(0, np.int64), paths.scatter.total, price)
+    return _Solution(*paths.solve(price), price)
 
 
 __all__ = ["change_points", "frame_bounds", "shot_bounds"]
