@@ -320,3 +320,43 @@ def test_a_map_is_read_through_the_propagation(straight: Path) -> None:
     raw = summarizer.scores(rows)
     assert read.shape == raw.shape and not np.allclose(read, raw)
     assert np.abs(np.diff(read)).mean() < np.abs(np.diff(raw)).mean()
+
+
+def test_both_modules_are_scored_on_what_they_never_saw(
+    straight: Path, data: Path, root: Path, tmp_path: Path
+) -> None:
+    from iptnet.data.qvhighlights import fold_of
+    from iptnet.evaluation.joint import evaluate_joint, first_answers
+    from iptnet.evaluation.results import read_figures
+    from iptnet.training.moment_sources import read_caption_examples
+
+    results = tmp_path / "figures.csv"
+    summaries, moments = evaluate_joint(straight, [data, root], results=results)
+    assert summaries is not None and summaries.rows[0].label == "toy"
+    assert moments is not None and moments.rows[0].runs == 5
+    figures = read_figures(results)
+    assert {f.variant for f in figures if f.dataset == "tvsum"} == {"toy", "random", "human"}
+    ours = [f for f in figures if f.dataset == "qvhighlights with tvsum"]
+    assert {f.split for f in ours} == set("01234") and {f.seed for f in ours} == {"3"}
+    # One fold by hand: the share of its queries whose first answer overlaps by half.
+    module = load_localizer(straight / "tvsum/split-1/seed-3/localizer.safetensors").modules[0]
+    queries = read_caption_examples(replace(OURS.sources, root=str(root)), 1)
+    own = [e for e in queries if e.source and fold_of(e.source.video, 5) == 1]
+    right = 0
+    for (start, end, _), example in zip(first_answers(module, own), own, strict=True):
+        a, b = example.windows[0]
+        shared = max(0.0, min(end, b) - max(start, a))
+        right += shared / (max(end, b) - min(start, a)) >= 0.5
+    (found,) = [f.value for f in ours if f.split == "1" and f.metric == "MR-full-R1@0.5"]
+    assert found == pytest.approx(100 * right / len(own), abs=0.01)
+
+
+def test_the_teacher_is_scored_too_and_an_empty_call_is_refused(
+    straight: Path, data: Path, tmp_path: Path
+) -> None:
+    from iptnet.evaluation.joint import evaluate_joint
+
+    teacher, _ = evaluate_joint(straight, [data], "teacher")
+    assert teacher is not None and "mean teacher" in teacher.rows[0].note
+    with pytest.raises(UsageError, match="nothing to score"):
+        evaluate_joint(straight, [])

@@ -19,7 +19,8 @@ CONTRASTS = (2, 4, 8, 16)  # steps; each blur is compared with the one four time
 WIDTHS = (2, 8)
 SHARPNESS = (5.0, 10.0)
 CUES = len(CONTRASTS) + 3 * len(WIDTHS) + len(SHARPNESS) + 1
-CHANNELS, ROWS = 8, 128  # looked at together
+ROWS = 128  # looked at together
+CHANNELS, CACHED = (8, 64), 100_000  # of a blur at a time: between these, as many as fit a cache
 LANDMARKS = 1024  # more steps than this are compared with evenly spaced ones only
 NEARBY = 20  # steps that do not count as a recurrence of the same scene
 SMALL = 1e-3  # a cue that varies less than this within a video is noise
@@ -75,9 +76,10 @@ def blur(signal: Tensor, mask: Tensor, radius: int) -> Tensor:
     # Running sums in double: over an hour of video, single precision would show. Along the last
     # dimension they are several times faster, and a few channels at a time stay in the cache.
     T, C = mask.shape[1], signal.shape[2]
+    together = min(max(CACHED // max(mask.numel(), 1), CHANNELS[0]), CHANNELS[1])
     real = mask.unsqueeze(1).to(torch.float64)
     partly = not bool(mask.all())
-    padded = signal.new_zeros(len(mask), CHANNELS, T + 2 * radius + 1, dtype=torch.float64)
+    padded = signal.new_zeros(len(mask), together, T + 2 * radius + 1, dtype=torch.float64)
     inner = padded[..., radius + 1 : radius + 1 + T]
     total, sums = torch.empty_like(padded), torch.empty_like(inner)
 
@@ -92,8 +94,8 @@ def blur(signal: Tensor, mask: Tensor, radius: int) -> Tensor:
 
     steps = window(real).clamp_min(1)
     out = torch.empty_like(signal)
-    for first in range(0, C, CHANNELS):
-        few = slice(first, first + CHANNELS)
+    for first in range(0, C, together):
+        few = slice(first, first + together)
         once = window(signal[..., few].transpose(1, 2)).div_(steps)
         twice = window(once).div_(steps)
         out[..., few] = (twice * real if partly else twice).transpose(1, 2)
