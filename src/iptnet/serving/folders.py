@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -12,6 +11,11 @@ from pathlib import Path
 
 from iptnet.atomic import PARTIAL, require_writable
 from iptnet.errors import MachineError
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing keeps two servers apart there
+    fcntl = None  # type: ignore[assignment]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -37,7 +41,8 @@ class Folders:
             data.chmod(0o700)
         self._lock = (data / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if fcntl is not None:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
             raise MachineError(

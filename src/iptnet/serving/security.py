@@ -63,8 +63,10 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api"):
-                    headers.setdefault("Cache-Control", "no-store")
+                # The page's files are asked for again each time (and mostly not sent again): an
+                # update must not meet half of its predecessor.
+                fresh = "no-cache" if scope["path"].startswith("/static") else "no-store"
+                headers.setdefault("Cache-Control", fresh)
             await send(message)
 
         try:

@@ -57,10 +57,8 @@ class Settings:
             return True
         if is_loopback(self.host):
             return False
-        return _is_address(name) or name in {
-            socket.gethostname().lower(),
-            socket.getfqdn().lower(),
-        }
+        own = socket.gethostname().lower()
+        return _is_address(name) or name in {own, f"{own}.local", socket.getfqdn().lower()}
 
 
 def is_loopback(host: str) -> bool:

@@ -167,9 +167,10 @@ class Worker:
         )  # fmt: skip
         tell("pictures", 0, None)
         try:
+            self._library.rehearse(video.id)
             make_pictures(timeline, source, self._folders.pictures(video.id), tell)
         except IptnetError as caught:
-            # The result is worth more than its pictures; the page shows placeholders instead.
+            # The result is worth more than this; the page shows placeholders instead.
             log.warning("no pictures of %s: %s", video.id, caught)
 
     def _render(self, task: Task, video: Video) -> tuple[str, ...]:
