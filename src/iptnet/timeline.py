@@ -16,6 +16,9 @@ from typing import Any
 
 SCHEMA = "iptnet/timeline/1"
 
+DOUBT = 0.05
+"""Confidence of the best moment below which a query is told to have no answer in the video."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -11,12 +11,10 @@ import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_warning
 from iptnet.errors import InputError, UsageError
+from iptnet.timeline import DOUBT
 
 if TYPE_CHECKING:
     from iptnet.timeline import Moment, Timeline
-
-DOUBT = 0.05
-"""Confidence below which an answer is told to be none."""
 
 
 @dataclass(frozen=True)

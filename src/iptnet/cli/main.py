@@ -24,6 +24,7 @@ from iptnet.cli.export import Export
 from iptnet.cli.features import FeaturesCommand
 from iptnet.cli.find import Find
 from iptnet.cli.score import Score
+from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
 from iptnet.errors import IptnetError
@@ -36,6 +37,7 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Serve, tyro.conf.subcommand("serve")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -198,6 +198,7 @@ def frames_at(
     size: tuple[int, int] | None = None,
     limits: Limits | None = None,
     threads: int = THREADS,
+    on_progress: Callable[[str, int, int | None], None] | None = None,
 ) -> FrameBatch:
     """The pictures on show at given times, in the order given; the last one beyond the end.
 
@@ -208,6 +209,7 @@ def frames_at(
         size: (H, W) to squash to instead.
         limits: bounds on the file and on the child.
         threads: decoding threads of the child.
+        on_progress: told ``("pictures", pictures done, pictures in all)``.
 
     Raises:
         InputError, LimitError: as :func:`sample_frames`.
@@ -226,11 +228,12 @@ def frames_at(
         if size is None:
             size = height, max(1, round(info.width * height / info.height))
         shape = (size[1], size[0], 3) if info.orientation[0] else (*size, 3)
-        found = [
-            (header, _pixels(data, shape, info))
-            for header, data in records
-            if header["kind"] == "picture"
-        ]
+        found: list[tuple[dict[str, Any], NDArray[np.uint8]]] = []
+        for header, data in records:
+            if header["kind"] == "picture":
+                found.append((header, _pixels(data, shape, info)))
+            if on_progress is not None:
+                on_progress("pictures", len(found), len(unique))
     if not found:
         none, pictures = np.zeros(0), np.zeros((0, *size, 3), np.uint8)
         numbers, changes = np.zeros(0, np.int64), np.zeros(0, np.float32)
