@@ -17,7 +17,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of research data")
     data = parser.parse_args().data
-    runs = [["benchmarks.summarization_table", "--check"], ["benchmarks.second_query"]]
+    runs = [
+        ["benchmarks.summarization_table", "--check"],
+        ["benchmarks.second_query"],
+        ["benchmarks.kts"],
+        ["benchmarks.knapsack"],
+        ["benchmarks.long_video"],
+    ]
     if data is not None:
         runs += [
             ["benchmarks.selection", str(data / SUMME)],

@@ -85,3 +85,28 @@ def test_progress_is_told_in_seconds_of_video(video: Path) -> None:
     iptnet.load(cache=False).encode(video, on_progress=lambda *a: told.append(a))
     assert told and all(stage == "frames" and total == 15 for stage, _, total in told)
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+
+
+def test_a_preview_looks_at_key_frames_only(
+    video: Path, encoded: Encoded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IPTNET_CACHE", str(tmp_path))
+    model = iptnet.load()
+    seen, encode = [], model.encoder.encode
+    monkeypatch.setattr(
+        model.encoder, "encode", lambda images: seen.append(len(images)) or encode(images)
+    )
+    preview = model.encode(video, preview=True)
+    times, rows = preview.features.times, preview.features.vectors
+    assert times.tolist() == encoded.features.times.tolist()
+    changes = 1 + np.flatnonzero((np.diff(rows, axis=0) != 0).any(axis=1))
+    assert times[changes].tolist() == [10.0], "the encoder sets one every 250 frames"
+    assert sum(seen) == 2, "each picture once"
+    assert any("key frames" in warning for warning in preview.summarize().warnings)
+    indices = preview.features.metadata["indices"]
+    assert indices == sorted(indices) and indices[-1] < preview.features.metadata["n_frames"] == 375
+    # It is not remembered, so the next one is a whole one; that one is, and serves previews too.
+    assert not model.encode(video).warnings
+    seen.clear()
+    assert not model.encode(video, preview=True).warnings
+    assert not seen

@@ -88,6 +88,7 @@ class Model:
         *,
         on_progress: OnProgress | None = None,
         limits: Limits | None = None,
+        preview: bool = False,
     ) -> Encoded:
         """Decode, sample and embed a video; from the cache when it was seen before.
 
@@ -95,6 +96,8 @@ class Model:
             path: a video file.
             on_progress: called as ``(stage, done, total)``, in seconds of video.
             limits: sizes and times beyond which to refuse.
+            preview: decode key frames only, for a first look at a long video; not kept in the
+                cache, and without effect when the whole video is there.
 
         Raises:
             InputError: missing, no video, or nothing in it can be decoded.
@@ -108,7 +111,14 @@ class Model:
         digest = content_sha256(path)
         features = self.cache.get(digest, self.encoder.recipe) if self.cache else None
         if features is None or features.metadata.get("version") != METADATA:
-            features = extract(path, digest, self.encoder, limits=limits, on_progress=on_progress)
+            features = extract(
+                path,
+                digest,
+                self.encoder,
+                limits=limits,
+                on_progress=on_progress,
+                preview=preview,
+            )
             # A partial result is not worth remembering: the cause may be gone next time.
             if self.cache and not features.metadata["warnings"]:
                 self.cache.put(digest, features)

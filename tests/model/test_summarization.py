@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from iptnet import checkpoint as files_of
 from iptnet.errors import InputError, IntegrityError
 from iptnet.features.recipe import Recipe
+from iptnet.model import context as context_module
 from iptnet.model.context import CUES, NEARBY, blur, context
 from iptnet.model.decoding import decode_boxes, suppress
 from iptnet.model.importance import ImportanceMap
@@ -101,6 +102,18 @@ def test_blur_agrees_with_the_loop(T: int, radius: int, seed: int) -> None:
     torch.testing.assert_close(
         blur(rows, mask, radius)[0, :T], torch.tensor(expected), atol=1e-5, rtol=1e-4
     )
+
+
+def test_windows_of_a_blur_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = torch.randn(2, 90, 12, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(2, 90, dtype=torch.bool)
+    mask[1, 61:] = False  # ends inside a window, and long before another
+    for radius in (1, 4, 20):
+        whole = blur(rows, mask, radius)
+        for size in (89, 40, 7):
+            monkeypatch.setattr(context_module, "WINDOW", size)
+            torch.testing.assert_close(blur(rows, mask, radius), whole, atol=1e-6, rtol=1e-5)
+        monkeypatch.undo()
 
 
 def test_content_and_cues_are_centred_per_video() -> None:

@@ -41,6 +41,9 @@ class Find:
     out: Path | None = None
     """Folder for the moments as clips, with timeline.json and report.html, in DIR/<name>/."""
 
+    preview: bool = False
+    """Decode key frames only: a first look at a long video, in a fraction of the time."""
+
     no_cache: bool = False
     """Neither read nor write the feature cache."""
 
@@ -65,7 +68,7 @@ class Find:
 
         model = load(localizer=self.checkpoint, cache=not self.no_cache)
         with Progress() as progress:
-            encoded = model.encode(self.video, on_progress=progress)
+            encoded = model.encode(self.video, on_progress=progress, preview=self.preview)
             timeline = encoded.ask(sentences, self.top)
             if self.out is not None:
                 from iptnet.cli.inputs import output_folders

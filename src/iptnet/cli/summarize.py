@@ -34,6 +34,9 @@ class Summarize:
     no_video: bool = False
     """Skip the cut: no summary.mp4, everything else."""
 
+    preview: bool = False
+    """Decode key frames only: a first look at a long video, in a fraction of the time."""
+
     no_cache: bool = False
     """Neither read nor write the feature cache."""
 
@@ -64,9 +67,8 @@ class Summarize:
             from iptnet.results import write_summary
 
             with Progress(video.name if len(self.videos) > 1 else "") as progress:
-                timeline = model.encode(video, on_progress=progress).summarize(
-                    self.ratio, self.query
-                )
+                encoded = model.encode(video, on_progress=progress, preview=self.preview)
+                timeline = encoded.summarize(self.ratio, self.query)
                 folder = folders[video]
                 write_summary(
                     timeline, folder, video=video, cut=not self.no_video, on_progress=progress

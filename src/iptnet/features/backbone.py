@@ -84,8 +84,8 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (N, C, H, W) to (N, C', H / stride, W / stride)."""
-        y = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
         result: torch.Tensor = x + y if self.residual else y
         return result
 
@@ -114,12 +114,12 @@ class EfficientNetLite0(nn.Module):
 
     def middle_map(self, pixels: torch.Tensor) -> torch.Tensor:
         """The (N, 112, 14, 14) map before the last two stages."""
-        result: torch.Tensor = self.early(F.relu6(self.stem(pixels)))
+        result: torch.Tensor = self.early(F.relu6(self.stem(pixels), inplace=True))
         return result
 
     def top_map(self, middle: torch.Tensor) -> torch.Tensor:
         """The (N, 1280, 7, 7) map from the middle one."""
-        return F.relu6(self.top(self.late(middle)))
+        return F.relu6(self.top(self.late(middle)), inplace=True)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """ImageNet logits, (N, 1000)."""

@@ -26,6 +26,9 @@ OnProgress = Callable[[str, int, int | None], None]
 RATE = 2.0
 """Samples a second; the benchmarks' own rate (every 15th frame at 30 per second)."""
 
+BATCH = 8
+"""Pictures taken from the decoder at a time: it works on while few are encoded here."""
+
 METADATA = 1
 """Version of what is kept beside cached features; an entry of another one is made again."""
 
@@ -37,6 +40,7 @@ def extract(
     *,
     limits: Limits | None = None,
     on_progress: OnProgress | None = None,
+    preview: bool = False,
 ) -> Features:
     """Decode, sample and embed a video.
 
@@ -46,6 +50,8 @@ def extract(
         encoder: how pictures become vectors.
         limits: bounds on the file and on the decoding child.
         on_progress: called as ``("frames", done, total)``, in seconds of video.
+        preview: decode key frames only. Each sample then has the vector of the key frame before
+            it, frame numbers follow from the frame rate, and a warning says so.
 
     Returns:
         Vectors at ``k / RATE`` seconds. The metadata holds the ``source`` (a timeline's, without
@@ -61,15 +67,26 @@ def extract(
 
     times: list[NDArray[np.float64]] = []
     indices: list[NDArray[np.int64]] = []
+    shown: list[NDArray[np.float64]] = []
     vectors: list[NDArray[np.float32]] = []
     contrast: list[NDArray[np.float64]] = []
     cuts: list[NDArray[np.float64]] = []
-    with sample_frames(path, RATE, encoder.size, limits=limits) as stream:
+    pictures = 0
+    with sample_frames(
+        path, RATE, encoder.size, batch=BATCH, limits=limits, preview=preview
+    ) as stream:
         info = stream.info
         for batch in stream:
             times.append(batch.times)
+            # A picture that is on show at several samples is looked at once.
+            last = indices[-1][-1] if indices else -1
+            fresh = np.diff(batch.indices, prepend=last) != 0
+            known = vectors[-1][-1:] if vectors else np.empty((0, encoder.recipe.width), np.float32)
+            rows = np.concatenate([known, encoder.encode(batch.images[fresh])])
+            vectors.append(rows[np.cumsum(fresh) - (len(known) == 0)])
+            pictures += int(fresh.sum())
             indices.append(batch.indices)
-            vectors.append(encoder.encode(batch.images))
+            shown.append(batch.shown)
             contrast.append(contrasts(batch.images))
             cuts.append(np.where(batch.changes > 0, batch.cut_times, np.nan))
             if on_progress:
@@ -80,6 +97,11 @@ def extract(
     if not times:
         raise InputError(f"{path} shows no picture", "check that it plays")
     fps = info.fps if info.fps > 0 else n_frames / max(duration, 1e-3)
+    numbers = np.concatenate(indices)
+    if preview:
+        n_frames = max(round(duration * fps), 1)
+        numbers = np.minimum(np.rint(np.concatenate(shown) * fps).astype(np.int64), n_frames - 1)
+        warnings.append(f"a preview from {pictures} key frames: times are as coarse as those")
     source = Source(
         "", "", digest, duration, fps, info.width, info.height, info.start, info.has_audio
     )
@@ -87,7 +109,7 @@ def extract(
         "version": METADATA,
         "source": asdict(source),
         "n_frames": n_frames,
-        "indices": np.concatenate(indices).tolist(),
+        "indices": numbers.tolist(),
         "cuts": [None if np.isnan(c) else float(c) for c in np.concatenate(cuts)],
         "contrast": np.concatenate(contrast).round(2).tolist(),
         "warnings": warnings,

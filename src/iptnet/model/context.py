@@ -19,6 +19,7 @@ CONTRASTS = (2, 4, 8, 16)  # steps; each blur is compared with the one four time
 WIDTHS = (2, 8)
 SHARPNESS = (5.0, 10.0)
 CUES = len(CONTRASTS) + 3 * len(WIDTHS) + len(SHARPNESS) + 1
+WINDOW = 4096  # steps blurred together, 34 minutes
 ROWS = 128  # looked at together
 CHANNELS, CACHED = (8, 64), 100_000  # of a blur at a time: between these, as many as fit a cache
 LANDMARKS = 1024  # more steps than this are compared with evenly spaced ones only
@@ -73,6 +74,21 @@ def blur(signal: Tensor, mask: Tensor, radius: int) -> Tensor:
         mask: ``(B, T)`` bool.
         radius: steps to either side, each time.
     """
+    T, reach = mask.shape[1], 2 * radius
+    if T <= WINDOW:
+        return _blur(signal, mask, radius)
+    # Hours go in windows that fit the cache. A step feels no further than ``reach``, so windows
+    # that overlap by that on either side leave no seam.
+    out = torch.empty_like(signal)
+    for first in range(0, T, WINDOW):
+        low, last = max(0, first - reach), min(T, first + WINDOW)
+        part = slice(low, last + reach)
+        blurred = _blur(signal[:, part], mask[:, part], radius)
+        out[:, first:last] = blurred[:, first - low : last - low]
+    return out
+
+
+def _blur(signal: Tensor, mask: Tensor, radius: int) -> Tensor:
     # Running sums in double: over an hour of video, single precision would show. Along the last
     # dimension they are several times faster, and a few channels at a time stay in the cache.
     T, C = mask.shape[1], signal.shape[2]
