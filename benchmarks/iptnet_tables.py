@@ -54,7 +54,6 @@ TRANSFER = {
     "transfer both": ("moments first, then full", "both ways"),
 }
 FEW = {
-    "few full": ("full", "teaching at full strength; one seed"),
     "few pretrain": ("moments first", ""),
     "few -L": ("−L", ""),
 }
