@@ -243,6 +243,8 @@ def test_every_export_downloads_and_parses(opened: Open, tmp_path: Path) -> None
         names = [a.get_attribute("data-format") for a in page.locator("#files a").all()]
         assert len(names) >= 10
         for name in names:
+            # Chromium silently drops links with "download" beyond ten a second.
+            page.wait_for_timeout(150)
             with page.expect_download() as waiting:
                 page.click(f"[data-format={name}]")
             path = tmp_path / waiting.value.suggested_filename

@@ -172,8 +172,15 @@ export class View {
 
   #files() {
     const { ratio } = this.length;
+    const address = name => api.exportOf(this.id, name, ratio, this.query);
+    const links = [...$('files').querySelectorAll('a')];
+    if (links.length && links.length === this.formats.length) {
+      // In place: a link that is replaced while it is pressed does nothing.
+      for (const link of links) link.href = address(link.dataset.format);
+      return;
+    }
     $('files').replaceChildren(...this.formats.map(format => el('li', {}, el('a', {
-      href: api.exportOf(this.id, format.name, ratio, this.query), download: '', 'data-format': format.name,
+      href: address(format.name), download: '', 'data-format': format.name,
     }, el('strong', {}, format.suffix.replace(/^\./, '')), el('span', { className: 'soft small' }, format.description)))));
   }
 
