@@ -23,6 +23,7 @@ def main() -> None:
         ["benchmarks.kts"],
         ["benchmarks.knapsack"],
         ["benchmarks.long_video"],
+        ["benchmarks.pipeline"],
     ]
     if data is not None:
         runs += [
