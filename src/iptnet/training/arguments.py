@@ -139,6 +139,9 @@ class SummarizationArguments:
     decode: Literal["boxes", "importance"] = "boxes"
     """From outputs to step scores: the paper's suppressed boxes, or the importance itself."""
 
+    serve: float = 0.0
+    """Seconds of propagation with which the importance is read; see docs/reproduce.md."""
+
 
 def task_of(path: Path | str) -> str:
     """The ``task`` of a configuration file.
@@ -264,6 +267,7 @@ def _check(a: SummarizationArguments, where: str) -> None:
         >= 0,
         "objective.importance: focal and bce need 0/1 keyshots": a.objective.target == "keyshots"
         or a.objective.importance in ("mse", "correlation"),
+        "serve: not negative": a.serve >= 0,
     }
     for rule, good in rules.items():
         if not good:

@@ -214,12 +214,12 @@ def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress 
 
     def keep(name: str, selection: str, epoch: int) -> None:
         noted = {**provenance, "selection": selection, "epoch": epoch}
-        files_of.save(folder / name, to_checkpoint(module, arguments.decode, recipes, noted))
+        made = to_checkpoint(module, arguments.decode, recipes, noted, arguments.serve)
+        files_of.save(folder / name, made)
 
     def validate(_: nn.Module) -> float:
-        judge = Summarizer(
-            module, arguments.decode, to_checkpoint(module, arguments.decode, recipes, {})
-        )
+        made = to_checkpoint(module, arguments.decode, recipes, {})
+        judge = Summarizer(module, arguments.decode, made, arguments.serve)
         return agreement(judge, library, run.split.val)
 
     state = train(
