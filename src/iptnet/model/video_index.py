@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from iptnet.errors import UsageError
 from iptnet.features.text import TextEncoder
 from iptnet.model.grid import at_times
-from iptnet.model.localization.ranking import propose
+from iptnet.model.localization.ranking import Scene, propose
+from iptnet.model.localization.similarity import Looks
 from iptnet.model.localization.video import GridVideo
 from iptnet.model.vocabulary import known_share
 from iptnet.selection.moments import (
@@ -59,6 +60,16 @@ class Ranked:
     scores: NDArray[np.float64]
     highlight: NDArray[np.float64]
     saliency: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A video's windows, and each member's query-free halves of them."""
+
+    rows: torch.Tensor
+    mask: torch.Tensor
+    encoded: list[torch.Tensor]
+    looks: list[Looks | None]
 
 
 @dataclass(frozen=True)
@@ -114,37 +125,52 @@ class VideoIndex:
         """Highlight and saliency logits (T,) over the whole grid."""
         outputs = self._ask(tokens)
         steps = len(self.video.vectors)
-        starts = window_starts(steps, self.localizer.steps)
         return (
-            merge_maps([o[0] for o in outputs], starts, steps),
-            merge_maps([o[1] for o in outputs], starts, steps),
+            merge_maps([o[0] for o in outputs], self._starts, steps),
+            merge_maps([o[1] for o in outputs], self._starts, steps),
         )
 
     def _ask(self, tokens: NDArray[np.float32] | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""
-        rows, mask, encoded = self._windows
-        query = None if tokens is None else torch.from_numpy(tokens)[None].expand(len(rows), -1, -1)
+        seen = self._seen
+        # One row of words serves all windows.
+        query = None if tokens is None else torch.from_numpy(tokens)[None]
         words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
         spans = not self.localizer.rankers
         with torch.inference_mode():
             found = []
-            for module, steps in zip(self.localizer.modules, encoded, strict=True):
-                out = module(rows, mask, query, words, encoded=steps, spans=spans)
+            for module, steps, looks in zip(
+                self.localizer.modules, seen.encoded, seen.looks, strict=True
+            ):
+                out = module(
+                    seen.rows, seen.mask, query, words, encoded=steps, looks=looks, spans=spans
+                )
                 saliency = out.highlight if out.saliency is None else out.saliency
                 found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
             mean = torch.stack(found).mean(dim=0).double().numpy()
         return [list(window) for window in mean]
 
     @cached_property
-    def _windows(self) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-        """All windows' features and masks, and each member's encoding of them: asked once."""
+    def _starts(self) -> list[int]:
+        return window_starts(len(self.video.vectors), self.localizer.steps)
+
+    @cached_property
+    def _seen(self) -> _Seen:
+        """What every question needs of the windows: made at the first."""
         vectors, size = self.video.vectors, self.localizer.steps
-        starts = window_starts(len(vectors), size)
-        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in starts]))
+        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in self._starts]))
         mask = torch.ones(rows.shape[:2], dtype=torch.bool)
         with torch.inference_mode():
             encoded = [m.encode_video(rows, mask) for m in self.localizer.modules]
-        return rows, mask, encoded
+            looks = [m.look(rows, mask) for m in self.localizer.modules]
+        return _Seen(rows, mask, encoded, looks)
+
+    @cached_property
+    def _scene(self) -> Scene:
+        rows = self._seen.rows.numpy()
+        ends = [at + rows.shape[1] for at in self._starts]
+        changes = [self.video.changes(a, b) for a, b in zip(self._starts, ends, strict=True)]
+        return Scene.of(rows, changes)
 
     def _candidates(
         self,
@@ -152,23 +178,19 @@ class VideoIndex:
         highlight: NDArray[np.float64],
         saliency: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        lo, vectors = self.localizer, self.video.vectors
-        pairs, scores = [], []
-        for at in window_starts(len(vectors), lo.steps):
-            part = slice(at, min(at + lo.steps, len(vectors)))
-            changes = self.video.changes(part.start, part.stop)
-            found = propose(vectors[part], tokens, highlight[part], saliency[part], changes)
-            rows = torch.from_numpy(found.rows)
-            with torch.inference_mode():
-                members = [torch.sigmoid(ranker(rows)) for ranker in lo.rankers]
-                scores.append(torch.stack(members).mean(dim=0).double().numpy())
-            pairs.append(found.pairs + at)
-        return np.concatenate(pairs), np.concatenate(scores)
+        starts = np.asarray(self._starts)
+        # Windows see the merged maps: where two overlap, both judge the same curve.
+        inside = starts[:, None] + np.arange(self._seen.rows.shape[1])
+        found = propose(self._scene, tokens, highlight[inside], saliency[inside])
+        rows = torch.from_numpy(found.rows)
+        with torch.inference_mode():
+            members = [torch.sigmoid(ranker(rows)) for ranker in self.localizer.rankers]
+            scores = torch.stack(members).mean(dim=0).double().numpy()
+        return found.pairs + starts[found.windows][:, None], scores
 
     def _spans(self, tokens: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        starts = window_starts(len(self.video.vectors), self.localizer.steps)
         pairs, scores = [], []
-        for at, (_, _, start, end) in zip(starts, self._ask(tokens), strict=True):
+        for at, (_, _, start, end) in zip(self._starts, self._ask(tokens), strict=True):
             found, values = rank_pairs(span_scores(_softmax(start), _softmax(end)))
             pairs.append(found + np.array([at, at + 1]))
             scores.append(values)

@@ -16,7 +16,7 @@ from iptnet.model.localization.calibration import Calibration, fit_calibration
 from iptnet.model.localization.files import KIND
 from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
 from iptnet.model.localization.ranker import Ranker
-from iptnet.model.localization.ranking import COLUMNS, propose
+from iptnet.model.localization.ranking import COLUMNS, Scene, propose
 from iptnet.model.localizer import Localizer
 from iptnet.protocol.moments import iou
 from iptnet.training.localization_arguments import LocalizationArguments
@@ -132,11 +132,10 @@ def _propose(module: LocalizationModule, examples: Sequence[Example]) -> list[Pr
         for i, example in enumerate(part):
             T = len(example.video.vectors)
             candidates = propose(
-                example.video.vectors,
+                Scene.of(example.video.vectors[None], [example.video.changes(0, T)]),
                 example.tokens,
-                out.highlight[i, :T].double().numpy(),
-                saliency[i, :T].double().numpy(),
-                example.video.changes(0, T),
+                out.highlight[i : i + 1, :T].double().numpy(),
+                saliency[i : i + 1, :T].double().numpy(),
             )
             overlap = np.zeros(len(candidates.pairs), np.float32)
             if len(example.windows):

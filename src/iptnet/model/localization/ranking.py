@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iptnet.model.localization.candidates import candidates
-from iptnet.model.localization.evidence import evidence, width
+from iptnet.model.localization.candidates import Shots, candidates
+from iptnet.model.localization.evidence import Pictures, evidence, width
 
 MAPS = ("highlight", "saliency", "cosine", "centred", "words")
 GROUPED = 4
@@ -20,53 +20,86 @@ WORDS = 3
 
 COLUMNS = width(len(MAPS))
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Candidates:
-    """Candidates of one query in one grid.
+    """Candidates of one query.
 
     Attributes:
-        pairs: (P, 2) steps [first, after).
+        windows: (P,) which window of the video each lies in.
+        pairs: (P, 2) steps [first, after) within it.
         rows: (P, COLUMNS) their evidence.
     """
 
+    windows: NDArray[np.int64]
     pairs: NDArray[np.int64]
     rows: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What ranking takes from a video alone: W windows of T steps, whatever is asked.
+
+    Attributes:
+        steps: (W, T, D) unit features.
+        means: (W, D) their means.
+        spreads: (W, T) distance of each step from its window's mean.
+        pictures: for the evidence.
+        shots: for the candidates.
+    """
+
+    steps: Floats
+    means: Floats
+    spreads: Floats
+    pictures: Pictures
+    shots: Shots
+
+    @classmethod
+    def of(cls, windows: ArrayLike, changes: Sequence[Sequence[int]]) -> Scene:
+        """Prepare a video.
+
+        Args:
+            windows: (W, T, D) features, in one space with the sentences' tokens.
+            changes: of each window the steps at which another shot begins.
+        """
+        v = np.asarray(windows, np.float64)
+        steps = _unit(v)
+        means = steps.mean(axis=1)
+        spreads = np.linalg.norm(steps - means[:, None], axis=2)
+        return cls(steps, means, spreads, Pictures.of(v), Shots.of(changes, v.shape[1]))
+
+
 def propose(
-    vectors: ArrayLike,
-    tokens: ArrayLike,
-    highlight: ArrayLike,
-    saliency: ArrayLike,
-    changes: Sequence[int],
+    scene: Scene, tokens: ArrayLike, highlight: ArrayLike, saliency: ArrayLike
 ) -> Candidates:
     """Candidates with their evidence.
 
     Args:
-        vectors: (T, D) steps, in one space with the tokens.
+        scene: the video.
         tokens: (L, D) token vectors, L ≥ 1.
-        highlight: (T,) logits of the LM.
-        saliency: (T,) logits of the LM.
-        changes: steps at which another shot begins.
+        highlight: (W, T) logits of the LM.
+        saliency: (W, T) logits of the LM.
     """
-    maps = [np.asarray(highlight, np.float64), np.asarray(saliency, np.float64)]
-    maps += similarities(vectors, tokens)
-    pairs = candidates(maps[:GROUPED], changes)
-    return Candidates(pairs, evidence(vectors, maps, pairs))
+    learned = [np.asarray(highlight, np.float64), np.asarray(saliency, np.float64)]
+    maps = np.stack([*learned, *similarities(scene, tokens)], axis=1)
+    found = candidates(maps[:, :GROUPED], scene.shots)
+    return Candidates(found[:, 0], found[:, 1:], evidence(scene.pictures, maps, found))
 
 
-def similarities(vectors: ArrayLike, tokens: ArrayLike) -> list[NDArray[np.float64]]:
-    """Three maps (T,): the sentence's cosine, the same centred, and the words that stand out."""
-    v, words = np.asarray(vectors, np.float64), np.asarray(tokens, np.float64)
+def similarities(scene: Scene, tokens: ArrayLike) -> list[Floats]:
+    """Three maps (W, T): the sentence's cosine, the same centred, the words that stand out."""
+    words = np.asarray(tokens, np.float64)
     sentence = _unit(words.mean(axis=0))
-    steps = _unit(v)
-    centred = _unit(steps - steps.mean(axis=0), 1e-3)
-    each = steps @ _unit(words).T
-    standing_out = (each - each.mean(axis=0)) / (each.std(axis=0) + 1e-3)
-    most = np.sort(standing_out, axis=1)[:, -WORDS:].mean(axis=1)
-    return [steps @ sentence, centred @ sentence, most]
+    cosine = scene.steps @ sentence
+    centred = (cosine - (scene.means @ sentence)[:, None]) / (scene.spreads + 1e-3)
+    each = scene.steps @ _unit(words).T
+    standing_out = each - each.mean(axis=1, keepdims=True)
+    standing_out /= each.std(axis=1, keepdims=True) + 1e-3
+    most = np.sort(standing_out, axis=2)[..., -WORDS:].mean(axis=2)
+    return [cosine, centred, most]
 
 
-def _unit(rows: NDArray[np.float64], least: float = 1e-6) -> NDArray[np.float64]:
+def _unit(rows: Floats, least: float = 1e-6) -> Floats:
     return np.asarray(rows / (np.linalg.norm(rows, axis=-1, keepdims=True) + least))
