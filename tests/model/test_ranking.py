@@ -61,7 +61,9 @@ def test_evidence_equals_the_loops(steps: int, seed: int) -> None:
     v, values = draw.standard_normal((steps, 3)), draw.standard_normal(steps)
     pairs = np.array([(a, b) for a in range(steps) for b in range(a + 1, steps + 1)])
     found = np.pad(pairs, ((0, 0), (1, 0)))
-    rows = evidence.evidence(evidence.Pictures.of(v[None]), values[None, None], found)
+    sentence, words = np.array([0.6, 0, 0.8]), draw.standard_normal((4, steps))
+    asked = evidence.Asked((v @ sentence)[None], words[None])
+    rows = evidence.evidence(evidence.Pictures.of(v[None]), values[None, None], asked, found)
     assert rows.shape == (len(pairs), evidence.width(1))
     assert np.isfinite(rows).all()
     z = (values - values.mean()) / (values.std() + 1e-6)
@@ -88,12 +90,22 @@ def test_evidence_equals_the_loops(steps: int, seed: int) -> None:
             sum(x > level for x in smooth[a:b]) / max(sum(x > level for x in smooth), 1),
         ]
         # The level is compared in another order of summation: skip ties at the last two.
-        np.testing.assert_allclose(row[13:24], expected[:11], atol=1e-4)
+        np.testing.assert_allclose(row[19:30], expected[:11], atol=1e-4)
         if abs(smooth - level).min() > 1e-9:
-            np.testing.assert_allclose(row[24:], expected[11:], atol=1e-4)
+            np.testing.assert_allclose(row[30:], expected[11:], atol=1e-4)
         inside = v[a:b].mean(axis=0)
         assert row[0] == pytest.approx(n / steps, abs=1e-5)
         assert row[8] == pytest.approx(np.linalg.norm(inside), abs=1e-4)
+        each = sorted(words[:, a:b].mean(axis=1))
+        said = [
+            inside @ sentence / max(float(np.linalg.norm(inside)), 1e-2),
+            oracle.contrast(v.tolist(), sentence.tolist(), (a, b), (left, right)),
+            oracle.contrast(v.tolist(), sentence.tolist(), (a, b), (0, steps)),
+            each[-1],
+            oracle.mean(each[-3:]),
+            oracle.mean(each),
+        ]
+        np.testing.assert_allclose(row[13:19], said, atol=1e-4)
         if n < steps:
             rest = np.concatenate([v[:a], v[b:]]).mean(axis=0)
             cosine = inside @ rest / np.linalg.norm(inside) / np.linalg.norm(rest)
@@ -129,7 +141,9 @@ def test_windows_together_are_what_each_is_alone() -> None:
 def test_similarities_by_hand() -> None:
     steps = np.array([[1.0, 0], [0, 1], [0, 1]])
     scene = Scene.of(steps[None], [[]])
-    cosine, centred, words = similarities(scene, [[3.0, 0], [1.0, 0]])
+    (cosine, centred, words), asked = similarities(scene, [[3.0, 0], [1.0, 0]])
+    np.testing.assert_allclose(asked.products[0], [1, 0, 0], atol=1e-5)
+    assert asked.words.shape == (1, 2, 3)
     np.testing.assert_allclose(cosine[0], [1, 0, 0], atol=1e-5)
     assert centred[0, 0] > 0 > centred[0, 1]
     np.testing.assert_allclose(words[0], [2**0.5, -(0.5**0.5), -(0.5**0.5)], atol=1e-2)

@@ -44,6 +44,7 @@ def config(root: Path, name: str, **more: object) -> Path:
         "sources": {"queries": "queries.jsonl", "clip_captions": "captions.json"},
         "module": {"hidden": 16, "heads": 4, "similarity": int(ranked), "saliency": ranked},
         "optimiser": {"name": "adamw", "lr": 0.003, "epochs": 2, "batch": 8, "clip": 1.0},
+        "evidence": {"rankers": 2, "candidates": 20},
         "ranker": {"name": "adamw", "lr": 0.003, "epochs": 4, "batch": 8, "decay": True},
         **more,
     }
@@ -78,7 +79,8 @@ def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> Non
     first, second = (load_localizer(p) for p in paths)
     assert first.checkpoint.digest == second.checkpoint.digest
     assert {r.name for r in first.recipes} == {"captions-wordllama256", "blip-wordllama256"}
-    assert len(first.modules) == len(first.rankers) == 2
+    assert (len(first.modules), len(first.rankers)) == (2, 4)
+    assert first.background is not None
     with pytest.raises(UsageError, match="trained on all"):
         evaluate_localization(paths[0], [root])
     assert evaluate_localization(paths[0], [root], allow_seen=True).warnings
@@ -94,6 +96,7 @@ def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> Non
         ({"module": {"hiden": 3}}, "hiden"),
         ({"members": 3}, "members"),
         ({"optimiser": {"lr": -1.0}}, "lr"),
+        ({"evidence": {"rankers": 0}}, "rankers"),
         ({"decode": "ranked", "members": 2}, "similarity"),
     ],
 )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from iptnet.errors import UsageError
 from iptnet.features.text import TextEncoder
 from iptnet.model.grid import at_times
+from iptnet.model.localization.presence import presence
 from iptnet.model.localization.ranking import Scene, propose
 from iptnet.model.localization.similarity import Looks
 from iptnet.model.localization.video import GridVideo
@@ -54,12 +55,14 @@ class Ranked:
         scores: (P,) estimated IoU, or the probability of the span for the literal module.
         highlight: (T,) I_Loc on the grid, in (0, 1).
         saliency: (T,) on the grid, any scale.
+        figures: what tells whether the video shows it at all; none without rankers.
     """
 
     windows: NDArray[np.float64]
     scores: NDArray[np.float64]
     highlight: NDArray[np.float64]
     saliency: NDArray[np.float64]
+    figures: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,12 @@ class VideoIndex:
             pairs, scores = self._spans(tokens)
         windows = edges[pairs]
         if self.localizer.rankers:
-            scores = put_consensus_first(windows, scores)
+            scores = put_consensus_first(windows, scores, self.localizer.consensus)
         kept = suppress(windows, scores, threshold, top)
         # Candidates already keep to changes of the picture; this only undoes the grid's rounding.
         found = snap(windows[kept], self.video.cuts, self.video.step / 2)
-        return Ranked(found, scores[kept], 1 / (1 + np.exp(-highlight)), saliency)
+        shown = 1 / (1 + np.exp(-highlight))
+        return Ranked(found, scores[kept], shown, saliency, self._figures(tokens, highlight))
 
     def maps(
         self, tokens: NDArray[np.float32] | None
@@ -165,6 +169,20 @@ class VideoIndex:
             looks = [m.look(rows, mask) for m in self.localizer.modules]
         return _Seen(rows, mask, encoded, looks)
 
+    def _figures(
+        self, tokens: NDArray[np.float32], highlight: NDArray[np.float64]
+    ) -> tuple[float, ...]:
+        background = self.localizer.background
+        if background is None or self._usual is None:
+            return ()
+        return presence(self.video.vectors, tokens, highlight, background, self._usual)
+
+    @cached_property
+    def _usual(self) -> tuple[float, float] | None:
+        """What other sentences reach in this video."""
+        background = self.localizer.background
+        return None if background is None else background.usual(self.video.vectors)
+
     @cached_property
     def _scene(self) -> Scene:
         rows = self._seen.rows.numpy()
@@ -208,7 +226,7 @@ class VideoIndex:
                 end=round(float(end), 3),
                 query=query,
                 score=round(float(score), 6),
-                confidence=round(lo.calibration.confidence(float(score), share), 4),
+                confidence=round(lo.calibration.confidence(float(score), share, ranked.figures), 4),
             )
             for (start, end), score in zip(ranked.windows, ranked.scores, strict=True)
         ]

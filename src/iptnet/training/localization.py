@@ -24,12 +24,13 @@ from iptnet.atomic import require_writable
 from iptnet.features.recipe import Recipe
 from iptnet.model.localization.files import KIND, to_checkpoint
 from iptnet.model.vocabulary import learn, new_filter
+from iptnet.training.fitting import Fit
 from iptnet.training.localization_arguments import (
     LocalizationArguments,
     load_localization,
     to_yaml,
 )
-from iptnet.training.localizer_fit import Fit, fit_localizer
+from iptnet.training.localizer_fit import fit_localizer
 from iptnet.training.loop import Stop, stop_on_signal
 from iptnet.training.moment_examples import Example, negatives
 from iptnet.training.moment_sources import FOLDS, MomentSources, load_sources

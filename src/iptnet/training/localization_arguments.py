@@ -99,6 +99,20 @@ class LossArguments:
 
 
 @dataclass(frozen=True)
+class EvidenceArguments:
+    """How the rankers learn."""
+
+    rankers: int = 3
+    """Rankers of each part, differing in their seed alone; their scores are averaged."""
+
+    candidates: int = 48
+    """Candidates of a query that one epoch looks at, drawn anew each time: most are much alike."""
+
+    dropout: float = 0.2
+    """In the rankers."""
+
+
+@dataclass(frozen=True)
 class LocalizationArguments:
     """Data, module, objective, optimisers."""
 
@@ -131,6 +145,9 @@ class LocalizationArguments:
 
     loss: LossArguments = field(default_factory=LossArguments)
     """The objective."""
+
+    evidence: EvidenceArguments = field(default_factory=EvidenceArguments)
+    """What the rankers see."""
 
     optimiser: OptimiserArguments = field(
         default_factory=lambda: OptimiserArguments(
@@ -196,6 +213,9 @@ def _check(a: LocalizationArguments, where: str) -> None:
         "module.dropout: from 0 to below 1": 0 <= a.module.dropout < 1,
         "mixture: shares from 0 to 1": all(
             0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.query_dropout)
+        ),
+        "evidence: rankers from 1, candidates from 2, dropout from 0 to below 1": (
+            a.evidence.rankers >= 1 and a.evidence.candidates >= 2 and 0 <= a.evidence.dropout < 1
         ),
         "optimiser.lr: positive": min(a.optimiser.lr, a.ranker.lr) > 0,
         "optimiser.epochs, batch: at least 1": min(

@@ -2,9 +2,11 @@
 
 Of each map: its mean inside, around and elsewhere, its extremes inside and outside, its jumps at
 both bounds, and how much of what is high lies inside. Of the pictures: how alike the inside is to
-its surroundings, to the rest, and across both bounds. Of the shape: place and length. Running sums
-(of the maps, and of all pairs of pictures' products) and maxima over powers of two make every
-figure a few look-ups, for all windows of a video at once.
+its surroundings, to the rest, and across both bounds. Of the sentence: how alike it is to the mean
+picture inside, and to what sets that apart from the surroundings and from the rest; and how much
+its words stand out inside. Of the shape: place and length. Running sums (of the maps, and of all
+pairs of pictures' products) and maxima over powers of two make every figure a few look-ups, for all
+windows of a video at once.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 PER_MAP = 13
-SHAPE, PICTURES = 5, 8
+SHAPE, PICTURES, SENTENCE = 5, 8, 6
 ACROSS = 3
 """Steps on each side of a bound whose mean pictures are compared."""
 
@@ -25,7 +27,7 @@ Steps = NDArray[np.int64]
 
 def width(maps: int) -> int:
     """Columns of :func:`evidence` for so many maps."""
-    return SHAPE + PICTURES + PER_MAP * maps
+    return SHAPE + PICTURES + SENTENCE + PER_MAP * maps
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ class Pictures:
         usual = jumps[:, 1:-1].mean(axis=1, keepdims=True) + 1e-6 if T > 1 else 1.0
         return cls(products, jumps / usual)
 
-    def dot(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
-        """Product of the mean pictures of [a, b) and [c, d) in the windows ``at``; 0 if empty."""
+    def block(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
+        """Product of the summed pictures of [a, b) and [c, d) in the windows ``at``."""
         P = self.products
-        block = P[at, b, d] - P[at, a, d] - P[at, b, c] + P[at, a, c]
-        return np.asarray(block / np.maximum((b - a) * (d - c), 1))
+        return np.asarray(P[at, b, d] - P[at, a, d] - P[at, b, c] + P[at, a, c])
+
+    def dot(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
+        """Product of the mean pictures; 0 if one is empty."""
+        return self.block(at, a, b, c, d) / np.maximum((b - a) * (d - c), 1)
 
     def alike(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
         """Cosine of the mean pictures of [a, b) and [c, d); 0 where one is empty or zero."""
@@ -68,16 +73,32 @@ class Pictures:
         return np.sqrt(np.maximum(self.dot(at, a, b, a, b), 0))
 
 
-def evidence(pictures: Pictures, maps: ArrayLike, found: Steps) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Asked:
+    """What a sentence and its words say of the steps.
+
+    Attributes:
+        products: (W, T) of the sentence, of length one, and the steps' features.
+        words: (W, L, T) cosine of each word and step, standardised within the window.
+    """
+
+    products: Floats
+    words: Floats
+
+
+def evidence(
+    pictures: Pictures, maps: ArrayLike, asked: Asked, found: Steps
+) -> NDArray[np.float32]:
     """Describe candidates.
 
     Args:
         pictures: of W windows of T steps.
         maps: (W, K, T) values of K maps, each on any scale.
+        asked: of the same windows.
         found: (P, 3) window and [first, after).
 
     Returns:
-        (P, 13 + 13·K) float32, finite.
+        (P, 19 + 13·K) float32, finite.
     """
     values = np.asarray(maps, np.float64)
     T = values.shape[2]
@@ -94,6 +115,7 @@ def evidence(pictures: Pictures, maps: ArrayLike, found: Steps) -> NDArray[np.fl
         pictures.alike(at, np.maximum(b - ACROSS, 0), b, b, np.minimum(b + ACROSS, T)),
         pictures.jumps[at, a],
         pictures.jumps[at, b],
+        *_of_sentence(pictures, asked, at, a, b),
     ]
     of_maps = _of_maps(values, at, a, b)
     rows = np.concatenate([np.stack(columns, axis=1), of_maps.reshape(len(a), -1)], axis=1)
@@ -104,14 +126,41 @@ def _against_rest(pictures: Pictures, at: Steps, a: Steps, b: Steps) -> Floats:
     """Cosine of the mean picture of [a, b) and that of all other steps."""
     P = pictures.products
     T = P.shape[1] - 1
-    none, all_ = np.zeros_like(a), np.full_like(a, T)
     n = b - a
-    inside = pictures.dot(at, a, b, a, b) * n * n
-    both = pictures.dot(at, a, b, none, all_) * n * T
+    inside = pictures.block(at, a, b, a, b)
+    both = pictures.block(at, a, b, np.zeros_like(a), np.full_like(a, T))
     rest = np.sqrt(np.maximum(P[at, T, T] - 2 * both + inside, 0))
     count = np.maximum(n * (T - n), 1)
     lengths = np.sqrt(np.maximum(inside, 0)) * rest / count
     return np.asarray((both - inside) / count / np.maximum(lengths, 1e-6))
+
+
+def _of_sentence(pictures: Pictures, asked: Asked, at: Steps, a: Steps, b: Steps) -> list[Floats]:
+    """Six figures (P,): the sentence and the inside, its contrasts, and the words."""
+    T = asked.products.shape[1]
+    total, block = _running(asked.products), pictures.block
+    inside = total[at, b] - total[at, a]
+    n = b - a
+
+    def contrast(low: Steps, high: Steps) -> Floats:
+        """Cosine of the sentence and the inside's mean picture less that of the rest around it."""
+        others = high - low - n
+        rest = np.where(others > 0, 1 / np.maximum(others, 1), 0.0)
+        share = np.where(others > 0, 1 / n + rest, 0.0)
+        square = share**2 * block(at, a, b, a, b) + rest**2 * block(at, low, high, low, high)
+        square -= 2 * share * rest * block(at, a, b, low, high)
+        along = share * inside - rest * (total[at, high] - total[at, low])
+        return np.asarray(along / np.maximum(np.sqrt(np.maximum(square, 0)), 1e-2))
+
+    standing_out = np.sort(_mean(_running(asked.words), at, a, b), axis=1)
+    return [
+        inside / n / np.maximum(pictures.length(at, a, b), 1e-2),
+        contrast(*_around(a, b, T)),
+        contrast(np.zeros_like(a), np.full_like(a, T)),
+        standing_out[:, -1],
+        standing_out[:, -3:].mean(axis=1),
+        standing_out.mean(axis=1),
+    ]
 
 
 def _around(a: Steps, b: Steps, steps: int) -> tuple[Steps, Steps]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iptnet.model.localization.candidates import Shots, candidates
-from iptnet.model.localization.evidence import Pictures, evidence, width
+from iptnet.model.localization.evidence import Asked, Pictures, evidence, width
 
 MAPS = ("highlight", "saliency", "cosine", "centred", "words")
 GROUPED = 4
@@ -44,6 +44,7 @@ class Scene:
 
     Attributes:
         steps: (W, T, D) unit features.
+        lengths: (W, T) of the features.
         means: (W, D) their means.
         spreads: (W, T) distance of each step from its window's mean.
         pictures: for the evidence.
@@ -51,6 +52,7 @@ class Scene:
     """
 
     steps: Floats
+    lengths: Floats
     means: Floats
     spreads: Floats
     pictures: Pictures
@@ -65,10 +67,11 @@ class Scene:
             changes: of each window the steps at which another shot begins.
         """
         v = np.asarray(windows, np.float64)
-        steps = _unit(v)
+        steps, lengths = _unit(v), np.linalg.norm(v, axis=2)
         means = steps.mean(axis=1)
         spreads = np.linalg.norm(steps - means[:, None], axis=2)
-        return cls(steps, means, spreads, Pictures.of(v), Shots.of(changes, v.shape[1]))
+        shots = Shots.of(changes, v.shape[1])
+        return cls(steps, lengths, means, spreads, Pictures.of(v), shots)
 
 
 def propose(
@@ -83,13 +86,17 @@ def propose(
         saliency: (W, T) logits of the LM.
     """
     learned = [np.asarray(highlight, np.float64), np.asarray(saliency, np.float64)]
-    maps = np.stack([*learned, *similarities(scene, tokens)], axis=1)
+    similar, asked = similarities(scene, tokens)
+    maps = np.stack([*learned, *similar], axis=1)
     found = candidates(maps[:, :GROUPED], scene.shots)
-    return Candidates(found[:, 0], found[:, 1:], evidence(scene.pictures, maps, found))
+    return Candidates(found[:, 0], found[:, 1:], evidence(scene.pictures, maps, asked, found))
 
 
-def similarities(scene: Scene, tokens: ArrayLike) -> list[Floats]:
-    """Three maps (W, T): the sentence's cosine, the same centred, the words that stand out."""
+def similarities(scene: Scene, tokens: ArrayLike) -> tuple[list[Floats], Asked]:
+    """Three maps (W, T), and what the evidence takes of the sentence besides.
+
+    The maps: the sentence's cosine, the same centred, and the words that stand out.
+    """
     words = np.asarray(tokens, np.float64)
     sentence = _unit(words.mean(axis=0))
     cosine = scene.steps @ sentence
@@ -98,7 +105,8 @@ def similarities(scene: Scene, tokens: ArrayLike) -> list[Floats]:
     standing_out = each - each.mean(axis=1, keepdims=True)
     standing_out /= each.std(axis=1, keepdims=True) + 1e-3
     most = np.sort(standing_out, axis=2)[..., -WORDS:].mean(axis=2)
-    return [cosine, centred, most]
+    asked = Asked(cosine * scene.lengths, standing_out.transpose(0, 2, 1))
+    return [cosine, centred, most], asked
 
 
 def _unit(rows: Floats, least: float = 1e-6) -> Floats:
