@@ -16,17 +16,25 @@ from numpy.typing import NDArray
 
 from iptnet.baselines.cosine_threshold import cosine_map, threshold_moments
 from iptnet.checkpoint import Checkpoint
+from iptnet.data.feature_folder import FeatureFolder
 from iptnet.data.moments import clip_saliency
 from iptnet.data.qvhighlights import fold_of
 from iptnet.errors import InputError, UsageError
 from iptnet.evaluation.moment_table import MomentTable, rows_of
 from iptnet.evaluation.results import Figure, record
+from iptnet.features.known import WORDLLAMA_SPACE
+from iptnet.features.recipe import require_recipe
 from iptnet.model.localizer import Localizer, VideoIndex, load_localizer
 from iptnet.protocol.highlights import highlight_metrics
 from iptnet.protocol.moments import moment_metrics
 from iptnet.training.localization_arguments import SourceArguments
 from iptnet.training.moment_examples import Example
-from iptnet.training.moment_sources import FOLDS, held_out_examples, read_caption_examples
+from iptnet.training.moment_sources import (
+    FOLDS,
+    held_out_examples,
+    read_caption_examples,
+    read_own_examples,
+)
 
 OnProgress = Callable[[str, int, int | None], None]
 RANKED = 10
@@ -71,6 +79,8 @@ def evaluate_localization(
         sources = sources_of(localizer.checkpoint, data[0])
         if sources.clips:
             figures += joined_figures(localizer, sources, on_progress)
+        if sources.test:
+            figures += own_figures(localizer, sources, on_progress)
         if sources.queries and allow_seen:
             warnings.append(
                 "QVHighlights queries were in the training data; their row means little"
@@ -157,6 +167,36 @@ def joined_figures(
             table: dict[str, float | None] = dict(moment_metrics(windows, truths))
             table["peak"] = 100 * float(np.mean(peaks[name]))
             figures += _figures("joined clips", "held out", name, str(seed), table)
+    return figures
+
+
+def own_figures(
+    localizer: Localizer, sources: SourceArguments, on_progress: OnProgress | None = None
+) -> list[Figure]:
+    """Figures of the test moments that the configuration names: ours and, in one space, the floor.
+
+    Raises:
+        IntegrityError: the features are of another recipe than the localizer was made for.
+    """
+    folder = FeatureFolder(Path(sources.root) / sources.features)
+    require_recipe(folder.recipe, localizer.recipes, "the localizer")
+    own = read_own_examples(sources, sources.test, folder, 1, words=localizer.words, whole=True)
+    ours, floor = [], []
+    alike = folder.recipe.space == WORDLLAMA_SPACE and localizer.words is None
+    for done, example in enumerate(own.examples):
+        ranked = _index(localizer, example).rank(example.query, RANKED)
+        ours.append(np.column_stack([ranked.windows, ranked.scores]))
+        if alike:
+            video, sentence = example.video, example.tokens.mean(axis=0)
+            floor.append(threshold_moments(video.edges, video.vectors, sentence, RANKED))
+        if on_progress:
+            on_progress("test moments", done + 1, len(own.examples))
+    truths = [e.windows for e in own.examples]
+    variant = str(localizer.checkpoint.provenance.get("variant", "ours"))
+    name = Path(sources.test).name
+    figures = _figures(name, "test", variant, "test", dict(moment_metrics(ours, truths)))
+    if alike:
+        figures += _figures(name, "test", THRESHOLD, "test", dict(moment_metrics(floor, truths)))
     return figures
 
 

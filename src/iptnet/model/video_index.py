@@ -22,6 +22,7 @@ from iptnet.model.localization.presence import presence
 from iptnet.model.localization.ranking import Scene, propose
 from iptnet.model.localization.similarity import Looks
 from iptnet.model.localization.video import GridVideo
+from iptnet.model.localization.words import Reading
 from iptnet.model.vocabulary import known_share
 from iptnet.selection.moments import (
     merge_maps,
@@ -99,21 +100,20 @@ class VideoIndex:
 
     def importance(self, query: str | None) -> NDArray[np.float32]:
         """I_Loc (N,) in [0, 1] at the sampled times; ``None`` asks the learned null query."""
-        highlight, _ = self.maps(
-            None if query is None else read_tokens(query, self.localizer.steps)
-        )
+        highlight, _ = self.maps(None if query is None else self.localizer.read(query))
         values = 1 / (1 + np.exp(-highlight))
         return at_times(self.video.edges, values, self.times).astype(np.float32)
 
     def rank(self, query: str, top: int, threshold: float = SUPPRESSION) -> Ranked:
         """Windows of one query with their scores, as evaluation needs them."""
-        tokens = read_tokens(query, self.localizer.steps)
-        highlight, saliency = self.maps(tokens)
+        reading = self.localizer.read(query)
+        tokens = reading.vectors
+        highlight, saliency = self.maps(reading)
         edges = self.video.edges
         if self.localizer.rankers:
             pairs, scores = self._candidates(tokens, highlight, saliency)
         else:
-            pairs, scores = self._spans(tokens)
+            pairs, scores = self._spans(reading)
         windows = edges[pairs]
         if self.localizer.rankers:
             scores = put_consensus_first(windows, scores, self.localizer.consensus)
@@ -123,23 +123,25 @@ class VideoIndex:
         shown = 1 / (1 + np.exp(-highlight))
         return Ranked(found, scores[kept], shown, saliency, self._figures(tokens, highlight))
 
-    def maps(
-        self, tokens: NDArray[np.float32] | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def maps(self, reading: Reading | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Highlight and saliency logits (T,) over the whole grid."""
-        outputs = self._ask(tokens)
+        outputs = self._ask(reading)
         steps = len(self.video.vectors)
         return (
             merge_maps([o[0] for o in outputs], self._starts, steps),
             merge_maps([o[1] for o in outputs], self._starts, steps),
         )
 
-    def _ask(self, tokens: NDArray[np.float32] | None) -> list[list[NDArray[np.float64]]]:
+    def _ask(self, reading: Reading | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""
         seen = self._seen
         # One row of words serves all windows.
-        query = None if tokens is None else torch.from_numpy(tokens)[None]
+        query, unknown, characters = (
+            None if rows is None else torch.from_numpy(rows)[None]
+            for rows in (reading or (None, None, None))
+        )
         words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
+        more = {} if unknown is None else {"unknown": unknown, "characters": characters}
         spans = not self.localizer.rankers
         with torch.inference_mode():
             found = []
@@ -147,7 +149,14 @@ class VideoIndex:
                 self.localizer.modules, seen.encoded, seen.looks, strict=True
             ):
                 out = module(
-                    seen.rows, seen.mask, query, words, encoded=steps, looks=looks, spans=spans
+                    seen.rows,
+                    seen.mask,
+                    query,
+                    words,
+                    encoded=steps,
+                    looks=looks,
+                    spans=spans,
+                    **more,
                 )
                 saliency = out.highlight if out.saliency is None else out.saliency
                 found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
@@ -206,9 +215,9 @@ class VideoIndex:
             scores = torch.stack(members).mean(dim=0).double().numpy()
         return found.pairs + starts[found.windows][:, None], scores
 
-    def _spans(self, tokens: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _spans(self, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         pairs, scores = [], []
-        for at, (_, _, start, end) in zip(self._starts, self._ask(tokens), strict=True):
+        for at, (_, _, start, end) in zip(self._starts, self._ask(reading), strict=True):
             found, values = rank_pairs(span_scores(_softmax(start), _softmax(end)))
             pairs.append(found + np.array([at, at + 1]))
             scores.append(values)

@@ -111,7 +111,7 @@ def _train_one(
     learn(vocabulary, sources.sentences(without_fold=fold))
     where = "" if fold is None else f"fold {fold + 1}/{FOLDS} "
     fit = Fit(arguments, folder, identity, stop, session.on_progress, where)
-    localizer = fit_localizer(fit, examples, vocabulary)
+    localizer = replace(fit_localizer(fit, examples, vocabulary), words=sources.words)
     provenance: dict[str, Any] = {
         "run": identity,
         "variant": arguments.variant,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.files import KIND
 from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.words import CHARACTERS
 from iptnet.model.localizer import Localizer
 from iptnet.training.fitting import Fit
 from iptnet.training.loop import seed_of, train
@@ -92,7 +93,11 @@ def _fit_module(
     how, seed = arguments.optimiser, arguments.seed * 100 + member
     torch.manual_seed(seed_of(seed, 10**6 - 1))
     width = examples[0].video.vectors.shape[1]
-    module = LocalizationModule(LocalizationConfig(width=width, **asdict(arguments.module)))
+    config = LocalizationConfig(width=width, **asdict(arguments.module))
+    if examples[0].characters is not None:
+        words = examples[0].tokens.shape[1]
+        config = replace(config, text="glove", word_width=words, characters=CHARACTERS)
+    module = LocalizationModule(config)
     train(
         module,
         how,

@@ -19,6 +19,7 @@ from iptnet.model.localization.module import LocalizationConfig, LocalizationMod
 from iptnet.model.localization.presence import FIGURES, Background
 from iptnet.model.localization.ranker import Ranker
 from iptnet.model.localization.ranking import COLUMNS
+from iptnet.model.localization.words import CHARACTERS, WordTable
 from iptnet.model.vocabulary import BYTES
 from iptnet.selection.moments import Consensus
 
@@ -29,6 +30,7 @@ KIND = "localization"
 M = TypeVar("M", bound=torch.nn.Module)
 MODULE, RANKER, VOCABULARY = "module", "ranker", "vocabulary"
 SENTENCES, PICTURES = "background.sentences", "background.pictures"
+WORDS, VECTORS = "words.text", "words.vectors"
 
 FORMAT = 2
 """1: up to 0.1, without background and consensus, and of other evidence."""
@@ -51,6 +53,10 @@ def to_checkpoint(
             (PICTURES, localizer.background.pictures),
         ):
             tensors[key] = torch.from_numpy(rows).half()
+    if localizer.words is not None:
+        text = np.frombuffer("\n".join(localizer.words.words).encode(), np.uint8)
+        tensors[WORDS] = torch.from_numpy(text.copy())
+        tensors[VECTORS] = torch.from_numpy(localizer.words.vectors).half()
     config = {
         "format": FORMAT,
         "module": asdict(localizer.modules[0].config),
@@ -97,7 +103,10 @@ def read_localizer(path: Path) -> Localizer:
     ranking = tuple(
         _restored(Ranker(COLUMNS, hidden), stored, f"{RANKER}.{k}.", path) for k in range(rankers)
     )
-    return Localizer(modules, ranking, vocabulary, calibration, stored, consensus, background)
+    words = _words(stored, config, path)
+    return Localizer(
+        modules, ranking, vocabulary, calibration, stored, consensus, background, words
+    )
 
 
 def _background(stored: Checkpoint, path: Path) -> Background | None:
@@ -110,6 +119,19 @@ def _background(stored: Checkpoint, path: Path) -> Background | None:
     if len(found) < 2 or any(rows.ndim != 2 or rows.shape[1] != width for rows in found):
         raise _other_version(path, "its background")
     return Background(*found)
+
+
+def _words(stored: Checkpoint, config: LocalizationConfig, path: Path) -> WordTable | None:
+    if config.text != "glove":
+        return None
+    try:
+        words = tuple(stored.tensors[WORDS].numpy().tobytes().decode().split("\n"))
+        vectors = stored.tensors[VECTORS].float().numpy()
+    except (KeyError, ValueError, TypeError) as error:
+        raise _other_version(path, "its word vectors") from error
+    if vectors.shape != (len(words), config.word_width) or config.characters != CHARACTERS:
+        raise _other_version(path, "its word vectors")
+    return WordTable(words, vectors)
 
 
 def _other_version(path: Path, why: str) -> IntegrityError:
