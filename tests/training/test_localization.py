@@ -9,7 +9,7 @@ import torch
 
 from iptnet.data.joined import Clip
 from iptnet.errors import InputError, UsageError
-from iptnet.evaluation.localization import evaluate_localization
+from iptnet.evaluation.localization import evaluate_localization, member_of
 from iptnet.evaluation.moment_table import MomentTable, rows_of
 from iptnet.evaluation.results import Figure, read_figures
 from iptnet.model.localizer import load_localizer
@@ -70,6 +70,23 @@ def test_folds_are_trained_resumed_and_scored(root: Path, tmp_path: Path, decode
     assert {f.split for f in figures} == {"0", "1", "2", "3", "4"}
     assert {f.dataset for f in figures} == {"qvhighlights"}
     json.dumps(table.to_dict(), allow_nan=False)
+    if decode == "spans":
+        with pytest.raises(UsageError, match="kept from a member"):
+            evaluate_localization(tmp_path / "run", [root], selection="validation")
+        return
+    unseen = tmp_path / "validation.csv"
+    evaluate_localization(tmp_path / "run", [root], selection="validation", results=unseen)
+    splits = {f.split for f in read_figures(unseen)}
+    assert splits == {f"{fold}/{part}" for fold in range(5) for part in range(2)}
+    assert {f.setting for f in read_figures(unseen)} == {"validation"}
+
+
+def test_a_member_alone_has_its_own_rankers(root: Path, tmp_path: Path) -> None:
+    arguments = load_localization(config(root, "ranked", setting="shipped", seed=2), [root])
+    whole = load_localizer(train_localization(arguments, tmp_path / "run").checkpoints[0])
+    second = member_of(whole, 1)
+    assert second.modules == whole.modules[1:]
+    assert second.rankers == whole.rankers[2:]
 
 
 def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ FOLDS = 5
 STEPS = 128
 """Reach of the modules."""
 
+VALIDATION_SEED = 500_000
+"""Of the validation joinings; training joins with its own seed and a few thousand on."""
+
 CAPTIONS = Recipe(
     name="captions-wordllama256",
     backbone="one caption a two-second clip, embedded with WordLlama l2_supercat",
@@ -217,6 +220,37 @@ def held_out_examples(
     return [
         clip_examples(clips, features, STEPS, 1, rounds=1, seed=seed) for seed in range(joinings)
     ]
+
+
+def validation_examples(
+    names: SourceArguments,
+    parts: int,
+    rounds: int,
+    misalign: float,
+    on_progress: OnProgress | None = None,
+) -> list[Example]:
+    """The clips that are trained on, joined anew within their parts: for choosing, not reporting.
+
+    The projection knows these clips; they are moved as in training (``misalign``).
+    """
+    root = Path(names.root)
+    clips, features = read_clips(
+        root / names.clips,
+        root / names.captions,
+        load_encoder("lite"),
+        is_trained_on,
+        on_progress=on_progress,
+    )
+    return clip_examples(
+        clips,
+        features,
+        STEPS,
+        parts,
+        rounds=rounds,
+        seed=VALIDATION_SEED,
+        misalign=misalign,
+        residuals=residuals_of(clips, features),
+    )
 
 
 def is_trained_on(name: str) -> bool:
