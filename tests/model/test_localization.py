@@ -97,7 +97,8 @@ def test_an_encoded_video_gives_the_same_maps_and_spans_may_be_skipped() -> None
     with torch.no_grad():
         whole = module(video, mask, words, word_mask)
         steps = module.encode_video(video, mask)
-        again = module(video, mask, words, word_mask, encoded=steps, spans=False)
+        looks = module.look(video, mask)
+        again = module(video, mask, words, word_mask, encoded=steps, looks=looks, spans=False)
     torch.testing.assert_close(again.importance, whole.importance)
     torch.testing.assert_close(again.saliency, whole.saliency)
     assert (torch.isfinite(again.start) == mask).all()
@@ -118,7 +119,8 @@ def test_the_plain_cosine_is_the_first_map() -> None:
     maps = SimilarityMaps(6, 1, 2, 0.0).eval()
     video, words = draw(3, 1, 4, 6), draw(4, 1, 2, 6)
     with torch.no_grad():
-        found = maps(video, words, torch.ones(1, 4, dtype=torch.bool), torch.tensor([[True, True]]))
+        looks = maps.look(video, torch.ones(1, 4, dtype=torch.bool))
+        found = maps(looks, words, torch.tensor([[True, True]]))
     assert found.shape == (1, 4, maps.channels)
     sentence = words[0].mean(0)
     for t in range(4):
@@ -131,6 +133,39 @@ def test_the_plain_cosine_is_the_first_map() -> None:
     # Novelty at width 1: the distance to the step before.
     jump = (video[0, 1:] - video[0, :-1]).norm(dim=1)
     torch.testing.assert_close(found[0, 1:, -2], jump)
+
+
+def test_a_moved_comparison_is_that_of_moved_steps_and_words() -> None:
+    torch.manual_seed(0)
+    maps = SimilarityMaps(6, 1, 2, 0.0).eval()
+    for parameter in maps.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    video, words = draw(3, 2, 5, 6), draw(4, 2, 3, 6)
+    mask, word_mask = torch.ones(2, 5, dtype=torch.bool), torch.ones(2, 3, dtype=torch.bool)
+    mask[1, 3:] = False
+    with torch.no_grad():
+        found = maps(maps.look(video * mask[..., None], mask), words, word_mask)
+        for b, T in enumerate((5, 3)):
+            share = maps.weight(words[b])[:, 0].softmax(0)
+            sentence = maps.move_words[0]((share[:, None] * words[b]).sum(0))
+            steps = maps.move_steps[0](video[b, :T])
+            cosine = torch.cosine_similarity(steps, sentence[None], dim=1)
+            centred = torch.cosine_similarity(steps - steps.mean(0), sentence[None], dim=1)
+            torch.testing.assert_close(found[b, :T, 5], 10 * cosine, atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(found[b, :T, 7], 5 * centred, atol=1e-4, rtol=1e-4)
+            assert not found[b, T:].any()
+
+
+def test_one_row_of_words_asks_all_videos() -> None:
+    torch.manual_seed(0)
+    module = LocalizationModule(FULL).eval()
+    video, mask = draw(1, 3, 9, 10), torch.ones(3, 9, dtype=torch.bool)
+    words, word_mask = draw(2, 1, 4, 10), torch.ones(1, 4, dtype=torch.bool)
+    with torch.no_grad():
+        one = module(video, mask, words, word_mask)
+        each = module(video, mask, words.expand(3, -1, -1), word_mask.expand(3, -1))
+    torch.testing.assert_close(one.highlight, each.highlight)
+    torch.testing.assert_close(one.start, each.start)
 
 
 def test_glove_words_take_characters_and_one_unknown_vector() -> None:

@@ -19,9 +19,11 @@ from iptnet.model import vocabulary
 from iptnet.model.localization.calibration import GUESS, Calibration, fit_calibration, logit
 from iptnet.model.localization.files import to_checkpoint
 from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.presence import Background, peaks, presence, unit
 from iptnet.model.localization.ranker import Ranker
 from iptnet.model.localization.ranking import COLUMNS
 from iptnet.model.localizer import Localizer, load_localizer
+from iptnet.selection.moments import Consensus
 
 RECIPE = BLIP_WORDLLAMA256
 KNOWN = "a dog runs on the beach while two people cook in a kitchen"
@@ -38,7 +40,14 @@ def make(decode: str = "ranked", steps: int = 16) -> Localizer:
     bits = vocabulary.new_filter()
     vocabulary.learn(bits, [KNOWN])
     stored = Checkpoint("localization", {}, (RECIPE,), {})
-    return Localizer(modules, rankers, bits, Calibration(), stored)
+    if not ranked:
+        return Localizer(modules, rankers, bits, Calibration(), stored)
+    draw = np.random.default_rng(9)
+    rows = unit(draw.standard_normal((2, 12, 256))).astype(np.float16).astype(np.float32)
+    calibration = Calibration((1.0, 0.5, 0.25, -0.125), 0.3)
+    return Localizer(
+        modules, rankers, bits, calibration, stored, Consensus(0.03, 0.8), Background(*rows)
+    )
 
 
 def video(seconds: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -117,8 +126,8 @@ def test_unknown_words_lower_the_confidence_and_are_named() -> None:
     assert "'blorpts'" in warning
     rows, times = video(10)
     index = lo.encode(rows, times, RECIPE, 10)
-    known = index.localizer.calibration.confidence(0.6, 1.0)
-    half = index.localizer.calibration.confidence(0.6, 0.5)
+    known = index.localizer.calibration.confidence(0.6, 1.0, (0, 1, 2))
+    half = index.localizer.calibration.confidence(0.6, 0.5, (0, 1, 2))
     assert half == pytest.approx(known / 2)
 
 
@@ -154,6 +163,56 @@ def test_saved_and_loaded_it_answers_alike(tmp_path: Path) -> None:
     assert "embedding" not in " ".join(files_of.load(path).tensors)
 
 
+def test_constants_and_background_are_saved(tmp_path: Path) -> None:
+    lo = make()
+    path = tmp_path / "localizer.safetensors"
+    files_of.save(path, to_checkpoint(lo, (RECIPE,), {}))
+    again = load_localizer(path)
+    assert again.consensus == Consensus(0.03, 0.8)
+    assert again.calibration == lo.calibration
+    assert again.background is not None and lo.background is not None
+    np.testing.assert_array_equal(again.background.pictures, lo.background.pictures)
+    np.testing.assert_array_equal(again.background.sentences, lo.background.sentences)
+    assert load_plain(tmp_path).background is None
+
+
+def load_plain(folder: Path) -> Localizer:
+    """The literal module, saved and loaded."""
+    path = folder / "plain.safetensors"
+    files_of.save(path, to_checkpoint(make("spans"), (RECIPE,), {}))
+    return load_localizer(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"format": 1}, "format 1, not 2"),
+        ({"format": None}, "format None"),
+        ({"consensus": {"heat": 1.0}}, "heat"),
+        ({"calibration": {"slope": 1.0, "offset": 0.0}}, "slopes"),
+        ({"calibration": {"slopes": [1.0], "offset": 0.0}}, "calibration"),
+    ],
+)
+def test_checkpoints_of_another_version_are_refused(
+    tmp_path: Path, change: dict[str, object], why: str
+) -> None:
+    stored = to_checkpoint(make(), (RECIPE,), {})
+    path = tmp_path / "localizer.safetensors"
+    files_of.save(path, replace(stored, config={**stored.config, **change}))
+    with pytest.raises(IntegrityError, match="another version") as caught:
+        load_localizer(path)
+    assert why in str(caught.value)
+
+
+def test_a_background_of_another_width_is_refused(tmp_path: Path) -> None:
+    stored = to_checkpoint(make(), (RECIPE,), {})
+    path = tmp_path / "localizer.safetensors"
+    tensors = {**stored.tensors, "background.pictures": torch.zeros(3, 5)}
+    files_of.save(path, replace(stored, tensors=tensors))
+    with pytest.raises(IntegrityError, match="its background"):
+        load_localizer(path)
+
+
 def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     files_of.save(path, Checkpoint("localization", {"module": {}}, (), {"x": torch.zeros(1)}))
@@ -164,26 +223,56 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
 
 
 def test_calibration_by_hand() -> None:
-    even = Calibration(1.0, 0.0)
+    even = Calibration()
     assert even.confidence(0.8) == pytest.approx(0.8)
     assert even.confidence(0.8, 0.0) == GUESS
-    assert Calibration(2.0, 1.0).confidence(0.5) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert Calibration((2.0,), 1.0).confidence(0.5) == pytest.approx(1 / (1 + math.exp(-1)))
+    three = Calibration((1.0, -2.0, 3.0), 0.5)
+    expected = 1 / (1 + math.exp(-(0 - 2 * 0.25 + 3 * 0.1 + 0.5)))
+    assert three.confidence(0.5, 1.0, (0.25, 0.1)) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="zip"):
+        three.confidence(0.5)
 
 
-@given(st.floats(0.5, 2.0), st.floats(-1, 1))
-def test_the_fit_finds_the_curve_that_made_the_answers(slope: float, offset: float) -> None:
-    truth = Calibration(slope, offset)
+@given(st.floats(0.5, 2.0), st.floats(-1, 1), st.floats(-1, 1))
+def test_the_fit_finds_the_curve_that_made_the_answers(
+    slope: float, other: float, offset: float
+) -> None:
+    truth = Calibration((slope, other), offset)
     scores = [k / 20 for k in range(1, 20)]
+    figures = [math.cos(7 * s) for s in scores]
     # Each score asked twice, right and wrong, in the true proportion: the likelihood's maximum.
-    shares = [truth.confidence(s) for s in scores]
+    shares = [truth.confidence(s, 1.0, (f,)) for s, f in zip(scores, figures, strict=True)]
+    rows = [[logit(s), f] for s, f in zip(scores, figures, strict=True)]
     fitted = fit_calibration(
-        scores * 2,
+        rows * 2,
         [True] * len(scores) + [False] * len(scores),
         [1000 * p for p in shares] + [1000 * (1 - p) for p in shares],
     )
-    assert fitted.slope == pytest.approx(slope, abs=1e-3)
+    assert fitted.slopes == pytest.approx((slope, other), abs=1e-3)
     assert fitted.offset == pytest.approx(offset, abs=1e-3)
     assert logit(0.0) == pytest.approx(-logit(1.0))
+
+
+def test_a_fit_of_answers_that_are_all_alike_ends() -> None:
+    fitted = fit_calibration([[0.0, 1.0]] * 9, [True] * 9)
+    assert 0.9 < fitted.confidence(0.5, 1.0, (1.0,)) <= 1
+
+
+def test_presence_compares_with_other_sentences_and_other_pictures() -> None:
+    steps = np.zeros((20, 3))
+    steps[:, 1] = 1
+    steps[8:12] = [1, 0, 0]
+    background = Background(np.eye(3, dtype=np.float32)[1:], np.eye(3, dtype=np.float32))
+    usual = background.usual(steps)
+    one, half = peaks(steps, np.eye(3))[:2]
+    assert 0.5 < half < one <= 1 or 0.5 < one <= half <= 1
+    shown = presence(steps, np.eye(3)[:1], np.full(20, -2.0), background, usual)
+    absent = presence(steps, np.eye(3)[2:], np.full(20, -2.0), background, usual)
+    assert shown[0] > absent[0] and shown[1] > absent[1]
+    assert shown[2] == absent[2] == pytest.approx(-2.0)
+    nothing = presence(steps, np.zeros((1, 3)), np.zeros(20), background, usual)
+    assert np.isfinite(nothing).all()
 
 
 @given(st.lists(st.text("abcdefgh", min_size=1, max_size=8), max_size=30))

@@ -154,3 +154,18 @@ def consensus(
         (1 - mix) * s + mix * sum(p * overlap(w, o) for p, o in zip(shares, windows, strict=True))
         for w, s in zip(windows, scores, strict=True)
     ]
+
+
+def contrast(
+    steps: Sequence[Vector], sentence: Vector, span: tuple[int, int], around: tuple[int, int]
+) -> float:
+    """Cosine of a sentence and the mean step of a span less that of its surroundings."""
+    inside = [v for t, v in enumerate(steps) if span[0] <= t < span[1]]
+    rest = [v for t, v in enumerate(steps) if around[0] <= t < around[1] and v not in inside]
+    if not rest:
+        return 0.0
+    apart = [
+        sum(v[d] for v in inside) / len(inside) - sum(v[d] for v in rest) / len(rest)
+        for d in range(len(sentence))
+    ]
+    return dot(apart, sentence) / max(math.sqrt(dot(apart, apart)), 1e-2)

@@ -61,7 +61,7 @@ def test_the_consensus_comes_first_and_the_rest_keep_their_scores(
     rows: list[tuple[float, float, float]], temperature: float, mix: float
 ) -> None:
     spans, scores = [r[:2] for r in rows], [r[2] for r in rows]
-    found = moments.put_consensus_first(spans, scores, temperature, mix)
+    found = moments.put_consensus_first(spans, scores, moments.Consensus(temperature, mix))
     first = int(np.argmax(found))
     agreed = oracle.consensus(spans, scores, temperature, mix)
     assert agreed[first] == pytest.approx(max(agreed))
@@ -73,7 +73,7 @@ def test_the_consensus_comes_first_and_the_rest_keep_their_scores(
 def test_the_consensus_by_hand() -> None:
     # Two windows that nearly agree outvote a lone one of a slightly better score.
     found = moments.put_consensus_first(
-        [[0, 10], [20, 30], [20, 31]], [0.62, 0.6, 0.6], temperature=0.1, mix=0.5
+        [[0, 10], [20, 30], [20, 31]], [0.62, 0.6, 0.6], moments.Consensus(0.1, 0.5)
     )
     assert int(np.argmax(found)) == 1
 

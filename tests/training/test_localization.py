@@ -9,7 +9,7 @@ import torch
 
 from iptnet.data.joined import Clip
 from iptnet.errors import InputError, UsageError
-from iptnet.evaluation.localization import evaluate_localization
+from iptnet.evaluation.localization import evaluate_localization, member_of
 from iptnet.evaluation.moment_table import MomentTable, rows_of
 from iptnet.evaluation.results import Figure, read_figures
 from iptnet.model.localizer import load_localizer
@@ -44,6 +44,7 @@ def config(root: Path, name: str, **more: object) -> Path:
         "sources": {"queries": "queries.jsonl", "clip_captions": "captions.json"},
         "module": {"hidden": 16, "heads": 4, "similarity": int(ranked), "saliency": ranked},
         "optimiser": {"name": "adamw", "lr": 0.003, "epochs": 2, "batch": 8, "clip": 1.0},
+        "evidence": {"rankers": 2, "candidates": 20},
         "ranker": {"name": "adamw", "lr": 0.003, "epochs": 4, "batch": 8, "decay": True},
         **more,
     }
@@ -69,6 +70,23 @@ def test_folds_are_trained_resumed_and_scored(root: Path, tmp_path: Path, decode
     assert {f.split for f in figures} == {"0", "1", "2", "3", "4"}
     assert {f.dataset for f in figures} == {"qvhighlights"}
     json.dumps(table.to_dict(), allow_nan=False)
+    if decode == "spans":
+        with pytest.raises(UsageError, match="kept from a member"):
+            evaluate_localization(tmp_path / "run", [root], selection="validation")
+        return
+    unseen = tmp_path / "validation.csv"
+    evaluate_localization(tmp_path / "run", [root], selection="validation", results=unseen)
+    splits = {f.split for f in read_figures(unseen)}
+    assert splits == {f"{fold}/{part}" for fold in range(5) for part in range(2)}
+    assert {f.setting for f in read_figures(unseen)} == {"validation"}
+
+
+def test_a_member_alone_has_its_own_rankers(root: Path, tmp_path: Path) -> None:
+    arguments = load_localization(config(root, "ranked", setting="shipped", seed=2), [root])
+    whole = load_localizer(train_localization(arguments, tmp_path / "run").checkpoints[0])
+    second = member_of(whole, 1)
+    assert second.modules == whole.modules[1:]
+    assert second.rankers == whole.rankers[2:]
 
 
 def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> None:
@@ -78,7 +96,8 @@ def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> Non
     first, second = (load_localizer(p) for p in paths)
     assert first.checkpoint.digest == second.checkpoint.digest
     assert {r.name for r in first.recipes} == {"captions-wordllama256", "blip-wordllama256"}
-    assert len(first.modules) == len(first.rankers) == 2
+    assert (len(first.modules), len(first.rankers)) == (2, 4)
+    assert first.background is not None
     with pytest.raises(UsageError, match="trained on all"):
         evaluate_localization(paths[0], [root])
     assert evaluate_localization(paths[0], [root], allow_seen=True).warnings
@@ -94,6 +113,7 @@ def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> Non
         ({"module": {"hiden": 3}}, "hiden"),
         ({"members": 3}, "members"),
         ({"optimiser": {"lr": -1.0}}, "lr"),
+        ({"evidence": {"rankers": 0}}, "rankers"),
         ({"decode": "ranked", "members": 2}, "similarity"),
     ],
 )

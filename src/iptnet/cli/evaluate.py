@@ -28,7 +28,8 @@ class Evaluate:
     """Which splits a run folder of a summarizer was trained on; joint runs know it."""
 
     selection: Literal["last", "validation", "teacher", "test"] = "last"
-    """Which checkpoint of each run: last epoch, best on validation, its teacher, best on test."""
+    """Which checkpoint of each run: last epoch, best on validation, its teacher, best on test; of a
+    localizer, `validation` scores its members on training data that they never saw."""
 
     allow_seen: bool = False
     """Score videos that the checkpoint was trained on, too (then the figures mean little)."""
@@ -74,6 +75,7 @@ class Evaluate:
             return evaluate_localization(
                 checkpoint=self.checkpoint,
                 data=list(self.data),
+                selection=self.selection,
                 allow_seen=self.allow_seen,
                 results=self.results,
                 on_progress=progress,

@@ -9,6 +9,7 @@ threshold on the same features and grid.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +17,34 @@ from numpy.typing import NDArray
 
 from iptnet.baselines.cosine_threshold import cosine_map, threshold_moments
 from iptnet.checkpoint import Checkpoint
+from iptnet.data.feature_folder import FeatureFolder
 from iptnet.data.moments import clip_saliency
 from iptnet.data.qvhighlights import fold_of
 from iptnet.errors import InputError, UsageError
 from iptnet.evaluation.moment_table import MomentTable, rows_of
 from iptnet.evaluation.results import Figure, record
+from iptnet.features.known import WORDLLAMA_SPACE
+from iptnet.features.recipe import require_recipe
 from iptnet.model.localizer import Localizer, VideoIndex, load_localizer
 from iptnet.protocol.highlights import highlight_metrics
 from iptnet.protocol.moments import moment_metrics
 from iptnet.training.localization_arguments import SourceArguments
 from iptnet.training.moment_examples import Example
-from iptnet.training.moment_sources import FOLDS, held_out_examples, read_caption_examples
+from iptnet.training.moment_sources import (
+    FOLDS,
+    held_out_examples,
+    read_caption_examples,
+    read_own_examples,
+    validation_examples,
+)
 
 OnProgress = Callable[[str, int, int | None], None]
 RANKED = 10
 JOININGS = 6
 """Times that the held-out clips are joined anew, with other captions; one seed each."""
+
+VALIDATED = 6
+"""Times that the training clips are joined anew for validation."""
 
 NAME = "localizer.safetensors"
 THRESHOLD = "cosine threshold"
@@ -41,6 +54,7 @@ def evaluate_localization(
     checkpoint: Path,
     data: Sequence[Path],
     *,
+    selection: str = "last",
     allow_seen: bool = False,
     results: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -50,28 +64,38 @@ def evaluate_localization(
     Args:
         checkpoint: a localizer, or the run folder of ``iptnet train``.
         data: the folder that its configuration's sources lie in.
+        selection: ``validation`` scores each member with its rankers on the part of the training
+            data that they never saw: what constants are chosen by, before anything held out.
         allow_seen: score queries that the localizer was trained on, too.
         results: CSV file that receives every single figure.
         on_progress: told (stage, queries done, queries).
 
     Raises:
         InputError: no such checkpoint or data.
-        UsageError: not exactly one data folder, or nothing to score.
+        UsageError: not exactly one data folder, another selection, or nothing to score.
     """
+    if selection not in ("last", "validation"):
+        raise UsageError(
+            f"a localizer has no selection {selection!r}", "give --selection last or validation"
+        )
     if len(data) != 1:
         raise UsageError("the localizer's data is one folder", "give --data once")
     checkpoint = Path(checkpoint)
     warnings: list[str] = []
     figures: list[Figure] = []
     if checkpoint.is_dir() and not (checkpoint / NAME).is_file():
-        figures = _by_folds(checkpoint, data[0], on_progress)
+        figures = _by_folds(checkpoint, data[0], selection, on_progress)
     else:
         path = checkpoint / NAME if checkpoint.is_dir() else checkpoint
         localizer = load_localizer(path)
         sources = sources_of(localizer.checkpoint, data[0])
-        if sources.clips:
+        if selection == "validation":
+            figures += unseen_figures(localizer, sources, None, on_progress)
+        elif sources.clips:
             figures += joined_figures(localizer, sources, on_progress)
-        if sources.queries and allow_seen:
+        if sources.test and selection == "last":
+            figures += own_figures(localizer, sources, on_progress)
+        if sources.queries and allow_seen and selection == "last":
             warnings.append(
                 "QVHighlights queries were in the training data; their row means little"
             )
@@ -92,7 +116,12 @@ def sources_of(checkpoint: Checkpoint, root: Path) -> SourceArguments:
     return SourceArguments(**{**raw, "root": str(root)})
 
 
-def _by_folds(run: Path, root: Path, on_progress: OnProgress | None) -> list[Figure]:
+def _by_folds(
+    run: Path,
+    root: Path,
+    selection: str,
+    on_progress: OnProgress | None,
+) -> list[Figure]:
     paths = [run / f"fold-{f}" / NAME for f in range(FOLDS)]
     if not all(p.is_file() for p in paths):
         raise InputError(f"{run} does not hold {FOLDS} trained folds", "finish the training first")
@@ -100,6 +129,10 @@ def _by_folds(run: Path, root: Path, on_progress: OnProgress | None) -> list[Fig
     examples: list[Example] = []
     for fold, path in enumerate(paths):
         localizer = load_localizer(path)
+        if selection == "validation":
+            sources = sources_of(localizer.checkpoint, root)
+            figures += unseen_figures(localizer, sources, fold, on_progress)
+            continue
         examples = examples or read_caption_examples(sources_of(localizer.checkpoint, root), 1)
         own = [e for e in examples if e.source and fold_of(e.source.video, FOLDS) == fold]
         figures += _captions(localizer, own, str(fold), "folds", on_progress)
@@ -157,6 +190,85 @@ def joined_figures(
             table: dict[str, float | None] = dict(moment_metrics(windows, truths))
             table["peak"] = 100 * float(np.mean(peaks[name]))
             figures += _figures("joined clips", "held out", name, str(seed), table)
+    return figures
+
+
+def unseen_figures(
+    localizer: Localizer,
+    sources: SourceArguments,
+    fold: int | None,
+    on_progress: OnProgress | None = None,
+) -> list[Figure]:
+    """Figures of each member on the part of the training data that it never saw.
+
+    Of a localizer trained on pixels, training clips joined anew and moved as in training; else the
+    queries of the other folds. The splits are ``<fold>/<part>``.
+
+    Raises:
+        UsageError: a single member saw everything.
+    """
+    parts = len(localizer.modules)
+    if parts < 2 or not (sources.clips or sources.queries):
+        raise UsageError("no part of the data was kept from a member", "train members: 2 or more")
+    if sources.clips:
+        moved = float(localizer.checkpoint.provenance["arguments"]["mixture"]["misalign"])
+        examples = validation_examples(sources, parts, VALIDATED, moved, on_progress)
+        dataset = "joined clips"
+    else:
+        every = read_caption_examples(sources, parts)
+        examples = [e for e in every if e.source and fold_of(e.source.video, FOLDS) != fold]
+        dataset = "qvhighlights"
+    figures = []
+    for part in range(parts):
+        own = [e for e in examples if e.part == part]
+        member = member_of(localizer, part)
+        ranked = [_index(member, e).rank(e.query, RANKED) for e in own]
+        windows = [np.column_stack([r.windows, r.scores]) for r in ranked]
+        table: dict[str, float | None] = dict(moment_metrics(windows, [e.windows for e in own]))
+        pairs = zip(own, ranked, strict=True)
+        table["peak"] = 100 * float(np.mean([_inside(e, r.highlight) for e, r in pairs]))
+        variant = str(localizer.checkpoint.provenance.get("variant", "ours"))
+        split = f"{part}" if fold is None else f"{fold}/{part}"
+        figures += _figures(dataset, "validation", variant, split, table)
+        if on_progress:
+            on_progress(f"validation {split}", part + 1, parts)
+    return figures
+
+
+def member_of(localizer: Localizer, part: int) -> Localizer:
+    """The member that never saw a part, with its rankers, alone."""
+    each = len(localizer.rankers) // len(localizer.modules)
+    rankers = localizer.rankers[part * each : (part + 1) * each]
+    return replace(localizer, modules=(localizer.modules[part],), rankers=rankers)
+
+
+def own_figures(
+    localizer: Localizer, sources: SourceArguments, on_progress: OnProgress | None = None
+) -> list[Figure]:
+    """Figures of the test moments that the configuration names: ours and, in one space, the floor.
+
+    Raises:
+        IntegrityError: the features are of another recipe than the localizer was made for.
+    """
+    folder = FeatureFolder(Path(sources.root) / sources.features)
+    require_recipe(folder.recipe, localizer.recipes, "the localizer")
+    own = read_own_examples(sources, sources.test, folder, 1, words=localizer.words, whole=True)
+    ours, floor = [], []
+    alike = folder.recipe.space == WORDLLAMA_SPACE and localizer.words is None
+    for done, example in enumerate(own.examples):
+        ranked = _index(localizer, example).rank(example.query, RANKED)
+        ours.append(np.column_stack([ranked.windows, ranked.scores]))
+        if alike:
+            video, sentence = example.video, example.tokens.mean(axis=0)
+            floor.append(threshold_moments(video.edges, video.vectors, sentence, RANKED))
+        if on_progress:
+            on_progress("test moments", done + 1, len(own.examples))
+    truths = [e.windows for e in own.examples]
+    variant = str(localizer.checkpoint.provenance.get("variant", "ours"))
+    name = Path(sources.test).name
+    figures = _figures(name, "test", variant, "test", dict(moment_metrics(ours, truths)))
+    if alike:
+        figures += _figures(name, "test", THRESHOLD, "test", dict(moment_metrics(floor, truths)))
     return figures
 
 

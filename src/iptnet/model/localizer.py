@@ -8,7 +8,7 @@ list. What ``iptnet evaluate`` scores is what ``iptnet find`` shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,10 +20,13 @@ from iptnet.errors import InputError
 from iptnet.features.recipe import Recipe, require_recipe
 from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.module import LocalizationModule
+from iptnet.model.localization.presence import Background
 from iptnet.model.localization.ranker import Ranker
 from iptnet.model.localization.video import on_grid
+from iptnet.model.localization.words import Reading, WordTable
 from iptnet.model.video_index import LONGEST_QUERY, Ranked, VideoIndex, read_tokens
 from iptnet.model.vocabulary import known_share
+from iptnet.selection.moments import Consensus
 from iptnet.timeline import Moment
 
 __all__ = ["Localizer", "Ranked", "VideoIndex", "load_localizer"]
@@ -38,10 +41,14 @@ class Localizer:
 
     Attributes:
         modules: members whose maps are averaged.
-        rankers: members whose scores are averaged; none: the span predictor decodes.
+        rankers: members whose scores are averaged, each module's together and in the modules'
+            order; none: the span predictor decodes.
         vocabulary: filter of the words seen in training.
         calibration: from score to probability.
         checkpoint: where it comes from.
+        consensus: how the first answer is chosen.
+        background: what the confidence compares with; only with rankers.
+        words: word vectors, where the modules read those rather than WordLlama's tokens.
     """
 
     modules: tuple[LocalizationModule, ...]
@@ -49,6 +56,9 @@ class Localizer:
     vocabulary: NDArray[np.uint8]
     calibration: Calibration
     checkpoint: Checkpoint
+    consensus: Consensus = field(default_factory=Consensus)
+    background: Background | None = None
+    words: WordTable | None = None
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -59,6 +69,13 @@ class Localizer:
     def steps(self) -> int:
         """Reach of the modules, in steps."""
         return self.modules[0].config.steps
+
+    def read(self, query: str) -> Reading:
+        """A sentence as the modules take it."""
+        if self.words is None:
+            return Reading(read_tokens(query, self.steps))
+        # As with tokens, nothing beyond these characters is read.
+        return self.words.read(query[: 40 * LONGEST_QUERY], min(LONGEST_QUERY, self.steps))
 
     def encode(
         self,
@@ -127,7 +144,7 @@ class Localizer:
         if unknown:
             words = ", ".join(repr(w[:SHOWN]) for w in unknown[:5])
             return f"the model does not know {words}; the answer rests on the other words"
-        if len(read_tokens(query)) == LONGEST_QUERY:
+        if len(self.read(query).vectors) == LONGEST_QUERY:
             return f"only the first {LONGEST_QUERY} word pieces of the sentence were read"
         return None
 

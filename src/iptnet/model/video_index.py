@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 from iptnet.errors import UsageError
 from iptnet.features.text import TextEncoder
 from iptnet.model.grid import at_times
-from iptnet.model.localization.ranking import propose
+from iptnet.model.localization.presence import presence
+from iptnet.model.localization.ranking import Scene, propose
+from iptnet.model.localization.similarity import Looks
 from iptnet.model.localization.video import GridVideo
+from iptnet.model.localization.words import Reading
 from iptnet.model.vocabulary import known_share
 from iptnet.selection.moments import (
     merge_maps,
@@ -53,12 +56,24 @@ class Ranked:
         scores: (P,) estimated IoU, or the probability of the span for the literal module.
         highlight: (T,) I_Loc on the grid, in (0, 1).
         saliency: (T,) on the grid, any scale.
+        figures: what tells whether the video shows it at all; none without rankers.
     """
 
     windows: NDArray[np.float64]
     scores: NDArray[np.float64]
     highlight: NDArray[np.float64]
     saliency: NDArray[np.float64]
+    figures: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A video's windows, and each member's query-free halves of them."""
+
+    rows: torch.Tensor
+    mask: torch.Tensor
+    encoded: list[torch.Tensor]
+    looks: list[Looks | None]
 
 
 @dataclass(frozen=True)
@@ -85,66 +100,104 @@ class VideoIndex:
 
     def importance(self, query: str | None) -> NDArray[np.float32]:
         """I_Loc (N,) in [0, 1] at the sampled times; ``None`` asks the learned null query."""
-        highlight, _ = self.maps(
-            None if query is None else read_tokens(query, self.localizer.steps)
-        )
+        highlight, _ = self.maps(None if query is None else self.localizer.read(query))
         values = 1 / (1 + np.exp(-highlight))
         return at_times(self.video.edges, values, self.times).astype(np.float32)
 
     def rank(self, query: str, top: int, threshold: float = SUPPRESSION) -> Ranked:
         """Windows of one query with their scores, as evaluation needs them."""
-        tokens = read_tokens(query, self.localizer.steps)
-        highlight, saliency = self.maps(tokens)
+        reading = self.localizer.read(query)
+        tokens = reading.vectors
+        highlight, saliency = self.maps(reading)
         edges = self.video.edges
         if self.localizer.rankers:
             pairs, scores = self._candidates(tokens, highlight, saliency)
         else:
-            pairs, scores = self._spans(tokens)
+            pairs, scores = self._spans(reading)
         windows = edges[pairs]
         if self.localizer.rankers:
-            scores = put_consensus_first(windows, scores)
+            scores = put_consensus_first(windows, scores, self.localizer.consensus)
         kept = suppress(windows, scores, threshold, top)
         # Candidates already keep to changes of the picture; this only undoes the grid's rounding.
         found = snap(windows[kept], self.video.cuts, self.video.step / 2)
-        return Ranked(found, scores[kept], 1 / (1 + np.exp(-highlight)), saliency)
+        shown = 1 / (1 + np.exp(-highlight))
+        return Ranked(found, scores[kept], shown, saliency, self._figures(tokens, highlight))
 
-    def maps(
-        self, tokens: NDArray[np.float32] | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def maps(self, reading: Reading | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Highlight and saliency logits (T,) over the whole grid."""
-        outputs = self._ask(tokens)
+        outputs = self._ask(reading)
         steps = len(self.video.vectors)
-        starts = window_starts(steps, self.localizer.steps)
         return (
-            merge_maps([o[0] for o in outputs], starts, steps),
-            merge_maps([o[1] for o in outputs], starts, steps),
+            merge_maps([o[0] for o in outputs], self._starts, steps),
+            merge_maps([o[1] for o in outputs], self._starts, steps),
         )
 
-    def _ask(self, tokens: NDArray[np.float32] | None) -> list[list[NDArray[np.float64]]]:
+    def _ask(self, reading: Reading | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""
-        rows, mask, encoded = self._windows
-        query = None if tokens is None else torch.from_numpy(tokens)[None].expand(len(rows), -1, -1)
+        seen = self._seen
+        # One row of words serves all windows.
+        query, unknown, characters = (
+            None if rows is None else torch.from_numpy(rows)[None]
+            for rows in (reading or (None, None, None))
+        )
         words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
+        more = {} if unknown is None else {"unknown": unknown, "characters": characters}
         spans = not self.localizer.rankers
         with torch.inference_mode():
             found = []
-            for module, steps in zip(self.localizer.modules, encoded, strict=True):
-                out = module(rows, mask, query, words, encoded=steps, spans=spans)
+            for module, steps, looks in zip(
+                self.localizer.modules, seen.encoded, seen.looks, strict=True
+            ):
+                out = module(
+                    seen.rows,
+                    seen.mask,
+                    query,
+                    words,
+                    encoded=steps,
+                    looks=looks,
+                    spans=spans,
+                    **more,
+                )
                 saliency = out.highlight if out.saliency is None else out.saliency
                 found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
             mean = torch.stack(found).mean(dim=0).double().numpy()
         return [list(window) for window in mean]
 
     @cached_property
-    def _windows(self) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-        """All windows' features and masks, and each member's encoding of them: asked once."""
+    def _starts(self) -> list[int]:
+        return window_starts(len(self.video.vectors), self.localizer.steps)
+
+    @cached_property
+    def _seen(self) -> _Seen:
+        """What every question needs of the windows: made at the first."""
         vectors, size = self.video.vectors, self.localizer.steps
-        starts = window_starts(len(vectors), size)
-        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in starts]))
+        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in self._starts]))
         mask = torch.ones(rows.shape[:2], dtype=torch.bool)
         with torch.inference_mode():
             encoded = [m.encode_video(rows, mask) for m in self.localizer.modules]
-        return rows, mask, encoded
+            looks = [m.look(rows, mask) for m in self.localizer.modules]
+        return _Seen(rows, mask, encoded, looks)
+
+    def _figures(
+        self, tokens: NDArray[np.float32], highlight: NDArray[np.float64]
+    ) -> tuple[float, ...]:
+        background = self.localizer.background
+        if background is None or self._usual is None:
+            return ()
+        return presence(self.video.vectors, tokens, highlight, background, self._usual)
+
+    @cached_property
+    def _usual(self) -> tuple[float, float] | None:
+        """What other sentences reach in this video."""
+        background = self.localizer.background
+        return None if background is None else background.usual(self.video.vectors)
+
+    @cached_property
+    def _scene(self) -> Scene:
+        rows = self._seen.rows.numpy()
+        ends = [at + rows.shape[1] for at in self._starts]
+        changes = [self.video.changes(a, b) for a, b in zip(self._starts, ends, strict=True)]
+        return Scene.of(rows, changes)
 
     def _candidates(
         self,
@@ -152,23 +205,19 @@ class VideoIndex:
         highlight: NDArray[np.float64],
         saliency: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        lo, vectors = self.localizer, self.video.vectors
-        pairs, scores = [], []
-        for at in window_starts(len(vectors), lo.steps):
-            part = slice(at, min(at + lo.steps, len(vectors)))
-            changes = self.video.changes(part.start, part.stop)
-            found = propose(vectors[part], tokens, highlight[part], saliency[part], changes)
-            rows = torch.from_numpy(found.rows)
-            with torch.inference_mode():
-                members = [torch.sigmoid(ranker(rows)) for ranker in lo.rankers]
-                scores.append(torch.stack(members).mean(dim=0).double().numpy())
-            pairs.append(found.pairs + at)
-        return np.concatenate(pairs), np.concatenate(scores)
+        starts = np.asarray(self._starts)
+        # Windows see the merged maps: where two overlap, both judge the same curve.
+        inside = starts[:, None] + np.arange(self._seen.rows.shape[1])
+        found = propose(self._scene, tokens, highlight[inside], saliency[inside])
+        rows = torch.from_numpy(found.rows)
+        with torch.inference_mode():
+            members = [torch.sigmoid(ranker(rows)) for ranker in self.localizer.rankers]
+            scores = torch.stack(members).mean(dim=0).double().numpy()
+        return found.pairs + starts[found.windows][:, None], scores
 
-    def _spans(self, tokens: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        starts = window_starts(len(self.video.vectors), self.localizer.steps)
+    def _spans(self, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         pairs, scores = [], []
-        for at, (_, _, start, end) in zip(starts, self._ask(tokens), strict=True):
+        for at, (_, _, start, end) in zip(self._starts, self._ask(reading), strict=True):
             found, values = rank_pairs(span_scores(_softmax(start), _softmax(end)))
             pairs.append(found + np.array([at, at + 1]))
             scores.append(values)
@@ -186,7 +235,7 @@ class VideoIndex:
                 end=round(float(end), 3),
                 query=query,
                 score=round(float(score), 6),
-                confidence=round(lo.calibration.confidence(float(score), share), 4),
+                confidence=round(lo.calibration.confidence(float(score), share, ranked.figures), 4),
             )
             for (start, end), score in zip(ranked.windows, ranked.scores, strict=True)
         ]

@@ -24,12 +24,13 @@ from iptnet.atomic import require_writable
 from iptnet.features.recipe import Recipe
 from iptnet.model.localization.files import KIND, to_checkpoint
 from iptnet.model.vocabulary import learn, new_filter
+from iptnet.training.fitting import Fit
 from iptnet.training.localization_arguments import (
     LocalizationArguments,
     load_localization,
     to_yaml,
 )
-from iptnet.training.localizer_fit import Fit, fit_localizer
+from iptnet.training.localizer_fit import fit_localizer
 from iptnet.training.loop import Stop, stop_on_signal
 from iptnet.training.moment_examples import Example, negatives
 from iptnet.training.moment_sources import FOLDS, MomentSources, load_sources
@@ -110,7 +111,7 @@ def _train_one(
     learn(vocabulary, sources.sentences(without_fold=fold))
     where = "" if fold is None else f"fold {fold + 1}/{FOLDS} "
     fit = Fit(arguments, folder, identity, stop, session.on_progress, where)
-    localizer = fit_localizer(fit, examples, vocabulary)
+    localizer = replace(fit_localizer(fit, examples, vocabulary), words=sources.words)
     provenance: dict[str, Any] = {
         "run": identity,
         "variant": arguments.variant,

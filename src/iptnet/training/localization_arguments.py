@@ -34,6 +34,21 @@ class SourceArguments:
     sentences: str = ""
     """JSON of captions by clip, without clips: text alone."""
 
+    moments: str = ""
+    """Charades-STA lines, or a CSV of video, start, end and sentence."""
+
+    test: str = ""
+    """The like of it that evaluation reports on and training never reads."""
+
+    features: str = ""
+    """Folder or h5 file of the videos' features, with their recipe (docs/your-data.md)."""
+
+    durations: str = ""
+    """JSON of the videos' seconds; needed where the features do not say their times."""
+
+    words: str = ""
+    """Word vectors (npz or GloVe's text): sentences are read with them and letters."""
+
 
 @dataclass(frozen=True)
 class ModuleArguments:
@@ -99,6 +114,20 @@ class LossArguments:
 
 
 @dataclass(frozen=True)
+class EvidenceArguments:
+    """How the rankers learn."""
+
+    rankers: int = 3
+    """Rankers of each part, differing in their seed alone; their scores are averaged."""
+
+    candidates: int = 48
+    """Candidates of a query that one epoch looks at, drawn anew each time: most are much alike."""
+
+    dropout: float = 0.2
+    """In the rankers."""
+
+
+@dataclass(frozen=True)
 class LocalizationArguments:
     """Data, module, objective, optimisers."""
 
@@ -131,6 +160,9 @@ class LocalizationArguments:
 
     loss: LossArguments = field(default_factory=LossArguments)
     """The objective."""
+
+    evidence: EvidenceArguments = field(default_factory=EvidenceArguments)
+    """What the rankers see."""
 
     optimiser: OptimiserArguments = field(
         default_factory=lambda: OptimiserArguments(
@@ -187,7 +219,15 @@ def to_yaml(arguments: LocalizationArguments) -> str:
 def _check(a: LocalizationArguments, where: str) -> None:
     s = a.sources
     rules = {
-        "sources: name queries or clips": bool(s.queries or s.clips),
+        "sources: name queries, clips or moments": bool(s.queries or s.clips or s.moments),
+        "sources: moments need features": bool(s.moments) == bool(s.features),
+        "sources: test needs moments": bool(s.moments) or not s.test,
+        "sources: moments stand alone, their features have a recipe of their own": (
+            not (s.moments and (s.queries or s.clips or s.sentences))
+        ),
+        "sources: words need moments and decode spans": (
+            not s.words or (bool(s.moments) and a.decode == "spans" and not a.module.similarity)
+        ),
         "sources: queries need clip_captions": bool(s.queries) == bool(s.clip_captions),
         "sources: clips need captions": bool(s.clips) == bool(s.captions),
         "setting folds: needs sources.queries": a.setting != "folds" or bool(s.queries),
@@ -196,6 +236,9 @@ def _check(a: LocalizationArguments, where: str) -> None:
         "module.dropout: from 0 to below 1": 0 <= a.module.dropout < 1,
         "mixture: shares from 0 to 1": all(
             0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.query_dropout)
+        ),
+        "evidence: rankers from 1, candidates from 2, dropout from 0 to below 1": (
+            a.evidence.rankers >= 1 and a.evidence.candidates >= 2 and 0 <= a.evidence.dropout < 1
         ),
         "optimiser.lr: positive": min(a.optimiser.lr, a.ranker.lr) > 0,
         "optimiser.epochs, batch: at least 1": min(

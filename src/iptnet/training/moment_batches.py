@@ -45,6 +45,8 @@ class MomentBatch(NamedTuple):
     first: Tensor
     last: Tensor
     saliency: Tensor
+    unknown: Tensor | None = None
+    characters: Tensor | None = None
 
 
 def target_of(example: Example, extension: float) -> Target:
@@ -87,7 +89,24 @@ def collate(
             saliency[i, :t] = torch.from_numpy(example.saliency)
     if null:
         return MomentBatch(video, mask, None, None, foreground, first, last, saliency)
-    return MomentBatch(video, mask, query, words, foreground, first, last, saliency)
+    whole = MomentBatch(video, mask, query, words, foreground, first, last, saliency)
+    if examples[0].characters is None:
+        return whole
+    unknown, characters = _spelled(examples, L)
+    return whole._replace(unknown=unknown, characters=characters)
+
+
+def _spelled(examples: Sequence[Example], longest: int) -> tuple[Tensor, Tensor]:
+    """Flags (B, L) and letters (B, L, C) of word vectors."""
+    letters = [e.characters for e in examples if e.characters is not None]
+    C = max(rows.shape[1] for rows in letters)
+    unknown = torch.zeros(len(examples), longest, dtype=torch.bool)
+    characters = torch.zeros(len(examples), longest, C, dtype=torch.long)
+    for i, (example, rows) in enumerate(zip(examples, letters, strict=True)):
+        if example.unknown is not None:
+            unknown[i, : len(rows)] = torch.from_numpy(example.unknown)
+        characters[i, : len(rows), : rows.shape[1]] = torch.from_numpy(rows)
+    return unknown, characters
 
 
 def batches(
@@ -122,7 +141,15 @@ def batches(
 
 def localization_loss(module: nn.Module, batch: MomentBatch, weights: LossArguments) -> Tensor:
     """L_LM with the saliency term of highlight detection; see the arguments for the weights."""
-    return objective_of(module(batch.video, batch.mask, batch.query, batch.words), batch, weights)
+    out: LocalizationOutput = module(
+        batch.video,
+        batch.mask,
+        batch.query,
+        batch.words,
+        unknown=batch.unknown,
+        characters=batch.characters,
+    )
+    return objective_of(out, batch, weights)
 
 
 def objective_of(out: LocalizationOutput, batch: MomentBatch, weights: LossArguments) -> Tensor:

@@ -44,6 +44,8 @@ class Example:
         saliency: (T,) mean grade / 4, or None where nobody graded.
         part: which part of the data it belongs to.
         source: the annotated query, if it is one.
+        unknown: (L,) words without a vector; for word vectors only.
+        characters: (L, C) their letters; for word vectors only.
     """
 
     kind: str
@@ -54,6 +56,8 @@ class Example:
     saliency: NDArray[np.float32] | None
     part: int
     source: MomentQuery | None = None
+    unknown: NDArray[np.bool_] | None = None
+    characters: NDArray[np.int64] | None = None
 
 
 def part_of(group: str, parts: int) -> int:
@@ -186,6 +190,8 @@ def negatives(examples: Sequence[Example], share: float, seed: int) -> list[Exam
                     other,
                     query=example.query,
                     tokens=example.tokens,
+                    unknown=example.unknown,
+                    characters=example.characters,
                     windows=np.zeros((0, 2)),
                     saliency=nothing,
                     source=None,

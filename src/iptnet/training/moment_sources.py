@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from iptnet.data.feature_folder import FeatureFolder
 from iptnet.data.qvhighlights import fold_of, load_clip_captions, load_qvhighlights
 from iptnet.features.encoders import load_encoder
 from iptnet.features.known import BLIP_WORDLLAMA256, WORDLLAMA_SPACE
 from iptnet.features.recipe import Recipe
+from iptnet.model.localization.words import WordTable, read_words
 from iptnet.training.clip_features import read_clips
+from iptnet.training.folder_examples import folder_examples, read_moments
 from iptnet.training.localization_arguments import LocalizationArguments, SourceArguments
 from iptnet.training.moment_examples import (
     Example,
@@ -30,6 +33,9 @@ FOLDS = 5
 
 STEPS = 128
 """Reach of the modules."""
+
+VALIDATION_SEED = 500_000
+"""Of the validation joinings; training joins with its own seed and a few thousand on."""
 
 CAPTIONS = Recipe(
     name="captions-wordllama256",
@@ -55,6 +61,7 @@ class MomentSources:
         texts: every other sentence that training reads, for the vocabulary.
         recipes: what the examples' features are.
         digest: of the files' contents.
+        words: word vectors, where sentences are read with them.
     """
 
     captions: tuple[Example, ...]
@@ -62,6 +69,7 @@ class MomentSources:
     texts: tuple[str, ...]
     recipes: tuple[Recipe, ...]
     digest: str
+    words: WordTable | None = None
 
     def examples(self, without_fold: int | None = None) -> list[Example]:
         """Everything but the queries of one fold."""
@@ -130,9 +138,59 @@ def load_sources(
             seed=seed,
         )
         texts += [c for own in sentences.values() for c in own]
-    files = [names.queries, names.clip_captions, names.captions, names.sentences]
+    words = None
+    if names.moments:
+        folder = FeatureFolder(root / names.features)
+        own = read_own_examples(names, names.moments, folder, parts)
+        others += own.examples
+        words = own.words
+        recipes.append(folder.recipe)
+    files = [
+        *(names.queries, names.clip_captions, names.captions, names.sentences),
+        *(names.moments, names.durations, names.words),
+    ]
     digest = _digest([root / f for f in files if f], recipes)
-    return MomentSources(tuple(captions), tuple(others), tuple(texts), tuple(recipes), digest)
+    return MomentSources(
+        tuple(captions), tuple(others), tuple(texts), tuple(recipes), digest, words
+    )
+
+
+@dataclass(frozen=True)
+class OwnMoments:
+    """Examples on a folder of features, and the word vectors that read their sentences."""
+
+    examples: list[Example]
+    words: WordTable | None
+
+
+def read_own_examples(
+    names: SourceArguments,
+    moments: str,
+    folder: FeatureFolder,
+    parts: int,
+    *,
+    words: WordTable | None = None,
+    whole: bool = False,
+) -> OwnMoments:
+    """The queries of ``moments`` or of its test file, on the folder's features.
+
+    Args:
+        names: the sources.
+        moments: which of their files.
+        folder: of the features.
+        parts: how many parts the data has.
+        words: those of a trained localizer; without them what the sources name is read.
+        whole: leave long videos whole.
+
+    Raises:
+        InputError, IntegrityError: a file that is missing or unfit.
+    """
+    root = Path(names.root)
+    durations = root / names.durations if names.durations else None
+    queries = read_moments(root / moments, folder, durations)
+    if words is None and names.words:
+        words = read_words(root / names.words).kept(q.query for q in queries)
+    return OwnMoments(folder_examples(queries, folder, STEPS, parts, words, whole=whole), words)
 
 
 def read_caption_examples(names: SourceArguments, parts: int) -> list[Example]:
@@ -162,6 +220,37 @@ def held_out_examples(
     return [
         clip_examples(clips, features, STEPS, 1, rounds=1, seed=seed) for seed in range(joinings)
     ]
+
+
+def validation_examples(
+    names: SourceArguments,
+    parts: int,
+    rounds: int,
+    misalign: float,
+    on_progress: OnProgress | None = None,
+) -> list[Example]:
+    """The clips that are trained on, joined anew within their parts: for choosing, not reporting.
+
+    The projection knows these clips; they are moved as in training (``misalign``).
+    """
+    root = Path(names.root)
+    clips, features = read_clips(
+        root / names.clips,
+        root / names.captions,
+        load_encoder("lite"),
+        is_trained_on,
+        on_progress=on_progress,
+    )
+    return clip_examples(
+        clips,
+        features,
+        STEPS,
+        parts,
+        rounds=rounds,
+        seed=VALIDATION_SEED,
+        misalign=misalign,
+        residuals=residuals_of(clips, features),
+    )
 
 
 def is_trained_on(name: str) -> bool:

@@ -1,8 +1,9 @@
-"""From a score to a probability that means something: P(IoU with the truth ≥ 0.5).
+"""From figures to a probability that means something: P(IoU with the truth ≥ 0.5).
 
-Platt's logistic on the score's logit, fitted on validation queries whose answers are known and on
-queries from other videos, for which nothing is right. Words that training never saw take their
-share of the confidence; a query of nothing but such words gets at most :data:`GUESS`.
+A logistic on the score's logit and on what tells whether the video shows the thing at all
+(:mod:`~iptnet.model.localization.presence`), fitted on queries whose answers are known and, as
+often, on sentences asked of other videos, for which nothing is right. Words that training never saw
+take their share of the confidence; a query of nothing but such words gets at most :data:`GUESS`.
 """
 
 from __future__ import annotations
@@ -11,20 +12,35 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 GUESS = 0.02
 """Confidence in the answer to a query of which no word is known."""
+
+LIMIT = 50.0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """confidence = share · 1 / (1 + exp(−(slope · logit(score) + offset)))."""
+    """confidence = share · 1 / (1 + exp(−(slopes · [logit(score), figures…] + offset)))."""
 
-    slope: float = 1.0
+    slopes: tuple[float, ...] = (1.0,)
     offset: float = 0.0
 
-    def confidence(self, score: float, known_share: float = 1.0) -> float:
-        """Probability in [0, 1] for a score in [0, 1] and the share of known words."""
-        probability = 1 / (1 + math.exp(-_bounded(self.slope * logit(score) + self.offset)))
+    def confidence(
+        self, score: float, known_share: float = 1.0, figures: Sequence[float] = ()
+    ) -> float:
+        """Probability in [0, 1].
+
+        Args:
+            score: in [0, 1].
+            known_share: of the sentence's words.
+            figures: as many as there were in the fit.
+        """
+        row = (logit(score), *figures)
+        total = sum(w * x for w, x in zip(self.slopes, row, strict=True)) + self.offset
+        probability = 1 / (1 + math.exp(-min(max(total, -LIMIT), LIMIT)))
         return min(probability, GUESS) if known_share == 0 else probability * known_share
 
 
@@ -35,34 +51,28 @@ def logit(score: float) -> float:
 
 
 def fit_calibration(
-    scores: Sequence[float], right: Sequence[bool], weights: Sequence[float] | None = None
+    rows: ArrayLike, right: Sequence[bool], weights: Sequence[float] | None = None
 ) -> Calibration:
     """Maximum likelihood by Newton's method, with a whisper of ridge so that it always ends.
 
     Args:
-        scores: in [0, 1].
+        rows: (N, 1 + F): the score's logit and the figures of each answer.
         right: whether the answer was right.
         weights: of each; 1 without them.
     """
-    slope, offset, ridge = 1.0, 0.0, 1e-3
-    x = [logit(s) for s in scores]
-    each = weights or [1.0] * len(x)
+    x = np.asarray(rows, np.float64)
+    x = np.column_stack([x, np.ones(len(x))])
+    truth = np.asarray(right, np.float64)
+    each = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
+    found, ridge = np.zeros(x.shape[1]), 1e-3
     for _ in range(50):
-        g0, g1 = ridge * offset, ridge * (slope - 1)
-        h00, h01, h11 = ridge, 0.0, ridge
-        for value, truth, weight in zip(x, right, each, strict=True):
-            p = 1 / (1 + math.exp(-_bounded(slope * value + offset)))
-            error, curve = weight * (p - truth), weight * p * (1 - p)
-            g0, g1 = g0 + error, g1 + error * value
-            h00, h01, h11 = h00 + curve, h01 + curve * value, h11 + curve * value * value
-        determinant = h00 * h11 - h01 * h01
-        step0 = (h11 * g0 - h01 * g1) / determinant
-        step1 = (h00 * g1 - h01 * g0) / determinant
-        offset, slope = offset - step0, slope - step1
-        if abs(step0) + abs(step1) < 1e-9:
+        p = 1 / (1 + np.exp(-np.clip(x @ found, -LIMIT, LIMIT)))
+        gradient = x.T @ (each * (p - truth)) + ridge * found
+        curvature = (x * (each * p * (1 - p))[:, None]).T @ x + ridge * np.eye(x.shape[1])
+        step = np.linalg.solve(curvature, gradient)
+        # Far from the optimum a whole step may overshoot.
+        step *= min(1.0, 5.0 / (float(np.abs(step).max()) + 1e-12))
+        found = found - step
+        if float(np.abs(step).sum()) < 1e-9:
             break
-    return Calibration(slope, offset)
-
-
-def _bounded(x: float) -> float:
-    return min(max(x, -50.0), 50.0)
+    return Calibration(tuple(float(w) for w in found[:-1]), float(found[-1]))

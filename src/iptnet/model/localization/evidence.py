@@ -2,126 +2,238 @@
 
 Of each map: its mean inside, around and elsewhere, its extremes inside and outside, its jumps at
 both bounds, and how much of what is high lies inside. Of the pictures: how alike the inside is to
-its surroundings, to the rest, and across both bounds. Of the shape: place and length. Prefix sums
-and one running maximum make it a millisecond for a hundred candidates.
+its surroundings, to the rest, and across both bounds. Of the sentence: how alike it is to the mean
+picture inside, and to what sets that apart from the surroundings and from the rest; and how much
+its words stand out inside. Of the shape: place and length. Running sums (of the maps, and of all
+pairs of pictures' products) and maxima over powers of two make every figure a few look-ups, for all
+windows of a video at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 PER_MAP = 13
-SHAPE, PICTURES = 5, 8
+SHAPE, PICTURES, SENTENCE = 5, 8, 6
 ACROSS = 3
 """Steps on each side of a bound whose mean pictures are compared."""
 
 Floats = NDArray[np.float64]
+Steps = NDArray[np.int64]
 
 
 def width(maps: int) -> int:
     """Columns of :func:`evidence` for so many maps."""
-    return SHAPE + PICTURES + PER_MAP * maps
+    return SHAPE + PICTURES + SENTENCE + PER_MAP * maps
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What evidence needs of the pictures, whatever is asked, of W windows of T steps.
+
+    Attributes:
+        products: (W, T + 1, T + 1) running sums of the steps' products over both axes.
+        jumps: (W, T + 1) how much the picture changes at each bound, against the window's mean.
+    """
+
+    products: Floats
+    jumps: Floats
+
+    @classmethod
+    def of(cls, windows: ArrayLike) -> Pictures:
+        """From pooled features (W, T, D)."""
+        v = np.asarray(windows, np.float64)
+        W, T, _ = v.shape
+        products = np.zeros((W, T + 1, T + 1))
+        products[:, 1:, 1:] = (v @ v.transpose(0, 2, 1)).cumsum(axis=1).cumsum(axis=2)
+        jumps = np.zeros((W, T + 1))
+        jumps[:, 1:-1] = np.linalg.norm(np.diff(v, axis=1), axis=2)
+        usual = jumps[:, 1:-1].mean(axis=1, keepdims=True) + 1e-6 if T > 1 else 1.0
+        return cls(products, jumps / usual)
+
+    def block(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
+        """Product of the summed pictures of [a, b) and [c, d) in the windows ``at``."""
+        P = self.products
+        return np.asarray(P[at, b, d] - P[at, a, d] - P[at, b, c] + P[at, a, c])
+
+    def dot(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
+        """Product of the mean pictures; 0 if one is empty."""
+        return self.block(at, a, b, c, d) / np.maximum((b - a) * (d - c), 1)
+
+    def alike(self, at: Steps, a: Steps, b: Steps, c: Steps, d: Steps) -> Floats:
+        """Cosine of the mean pictures of [a, b) and [c, d); 0 where one is empty or zero."""
+        lengths = self.length(at, a, b) * self.length(at, c, d)
+        return np.asarray(self.dot(at, a, b, c, d) / np.maximum(lengths, 1e-6))
+
+    def length(self, at: Steps, a: Steps, b: Steps) -> Floats:
+        """Length of the mean picture of [a, b)."""
+        return np.sqrt(np.maximum(self.dot(at, a, b, a, b), 0))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a sentence and its words say of the steps.
+
+    Attributes:
+        products: (W, T) of the sentence, of length one, and the steps' features.
+        words: (W, L, T) cosine of each word and step, standardised within the window.
+    """
+
+    products: Floats
+    words: Floats
 
 
 def evidence(
-    vectors: ArrayLike, maps: Sequence[ArrayLike], pairs: NDArray[np.int64]
+    pictures: Pictures, maps: ArrayLike, asked: Asked, found: Steps
 ) -> NDArray[np.float32]:
     """Describe candidates.
 
     Args:
-        vectors: (T, D) pooled features.
-        maps: K maps (T,), each on any scale.
-        pairs: (P, 2) [first, after).
+        pictures: of W windows of T steps.
+        maps: (W, K, T) values of K maps, each on any scale.
+        asked: of the same windows.
+        found: (P, 3) window and [first, after).
 
     Returns:
-        (P, 13 + 13·K) float32, finite.
+        (P, 19 + 13·K) float32, finite.
     """
-    v = np.asarray(vectors, np.float64)
-    T = len(v)
-    a, b = pairs[:, 0], pairs[:, 1]
+    values = np.asarray(maps, np.float64)
+    T = values.shape[2]
+    at, a, b = found.T
     n = b - a
-    margin = (n + 1) // 2 + 1
-    left, right = np.maximum(a - margin, 0), np.minimum(b + margin, T)
+    left, right = _around(a, b, T)
     columns = [n / T, np.log(n), a / T, b / T, np.full(len(a), np.log(T))]
-    total = _prefix(v)
-    inside = _mean(total, a, b)
-    rest = (total[T] - total[b] + total[a]) / np.maximum(T - n, 1)[:, None]
     columns += [
-        _cosine(inside, _mean(total, left, a)),
-        _cosine(inside, _mean(total, b, right)),
-        _cosine(inside, rest),
-        np.linalg.norm(inside, axis=1),
-        _cosine(_mean(total, np.maximum(a - ACROSS, 0), a), _mean(total, a, _up(a, T))),
-        _cosine(_mean(total, np.maximum(b - ACROSS, 0), b), _mean(total, b, _up(b, T))),
+        pictures.alike(at, a, b, left, a),
+        pictures.alike(at, a, b, b, right),
+        _against_rest(pictures, at, a, b),
+        pictures.length(at, a, b),
+        pictures.alike(at, np.maximum(a - ACROSS, 0), a, a, np.minimum(a + ACROSS, T)),
+        pictures.alike(at, np.maximum(b - ACROSS, 0), b, b, np.minimum(b + ACROSS, T)),
+        pictures.jumps[at, a],
+        pictures.jumps[at, b],
+        *_of_sentence(pictures, asked, at, a, b),
     ]
-    jump = np.concatenate([[0.0], np.linalg.norm(np.diff(v, axis=0), axis=1), [0.0]])
-    usual = jump[1:-1].mean() + 1e-6 if T > 1 else 1.0
-    columns += [jump[a] / usual, jump[b] / usual]
-    for values in maps:
-        columns += _of_map(np.asarray(values, np.float64), a, b, left, right)
-    return np.stack(columns, axis=1).astype(np.float32)
+    of_maps = _of_maps(values, at, a, b)
+    rows = np.concatenate([np.stack(columns, axis=1), of_maps.reshape(len(a), -1)], axis=1)
+    return rows.astype(np.float32)
 
 
-def _of_map(
-    values: Floats,
-    a: NDArray[np.int64],
-    b: NDArray[np.int64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-) -> list[Floats]:
+def _against_rest(pictures: Pictures, at: Steps, a: Steps, b: Steps) -> Floats:
+    """Cosine of the mean picture of [a, b) and that of all other steps."""
+    P = pictures.products
+    T = P.shape[1] - 1
+    n = b - a
+    inside = pictures.block(at, a, b, a, b)
+    both = pictures.block(at, a, b, np.zeros_like(a), np.full_like(a, T))
+    rest = np.sqrt(np.maximum(P[at, T, T] - 2 * both + inside, 0))
+    count = np.maximum(n * (T - n), 1)
+    lengths = np.sqrt(np.maximum(inside, 0)) * rest / count
+    return np.asarray((both - inside) / count / np.maximum(lengths, 1e-6))
+
+
+def _of_sentence(pictures: Pictures, asked: Asked, at: Steps, a: Steps, b: Steps) -> list[Floats]:
+    """Six figures (P,): the sentence and the inside, its contrasts, and the words."""
+    T = asked.products.shape[1]
+    total, block = _running(asked.products), pictures.block
+    inside = total[at, b] - total[at, a]
+    n = b - a
+
+    def contrast(low: Steps, high: Steps) -> Floats:
+        """Cosine of the sentence and the inside's mean picture less that of the rest around it."""
+        others = high - low - n
+        rest = np.where(others > 0, 1 / np.maximum(others, 1), 0.0)
+        share = np.where(others > 0, 1 / n + rest, 0.0)
+        square = share**2 * block(at, a, b, a, b) + rest**2 * block(at, low, high, low, high)
+        square -= 2 * share * rest * block(at, a, b, low, high)
+        along = share * inside - rest * (total[at, high] - total[at, low])
+        return np.asarray(along / np.maximum(np.sqrt(np.maximum(square, 0)), 1e-2))
+
+    standing_out = np.sort(_mean(_running(asked.words), at, a, b), axis=1)
+    return [
+        inside / n / np.maximum(pictures.length(at, a, b), 1e-2),
+        contrast(*_around(a, b, T)),
+        contrast(np.zeros_like(a), np.full_like(a, T)),
+        standing_out[:, -1],
+        standing_out[:, -3:].mean(axis=1),
+        standing_out.mean(axis=1),
+    ]
+
+
+def _around(a: Steps, b: Steps, steps: int) -> tuple[Steps, Steps]:
+    """Where the surroundings of [a, b) begin and end: about half its length to either side."""
+    margin = (b - a + 1) // 2 + 1
+    return np.maximum(a - margin, 0), np.minimum(b + margin, steps)
+
+
+def _of_maps(values: Floats, at: Steps, a: Steps, b: Steps) -> Floats:
+    """(P, K, 13)."""
     from scipy.ndimage import gaussian_filter1d
 
-    T, n = len(values), b - a
-    z = (values - values.mean()) / (values.std() + 1e-6)
-    smooth = gaussian_filter1d(z, 1.0)
-    top, bottom = smooth.max(), smooth.min()
-    total = _prefix(z)
-    highest, lowest = running_maximum(smooth), -running_maximum(-smooth)
-    best, worst = highest[a, b - 1], lowest[a, b - 1]
-    before = np.where(a > 0, highest[0, np.maximum(a - 1, 0)], -3.0)
-    after = np.where(b < T, highest[np.minimum(b, T - 1), T - 1], -3.0)
-    high = _prefix((smooth > bottom + 0.6 * (top - bottom)).astype(np.float64))
-    return [
-        _mean(total, a, b),
-        _mean(total, left, a),
-        _mean(total, b, right),
-        (total[T] - total[b] + total[a]) / np.maximum(T - n, 1),
-        _mean(_prefix(values), a, b),
+    T = values.shape[2]
+    n = (b - a)[:, None]
+    left, right = _around(a, b, T)
+    z = values - values.mean(axis=2, keepdims=True)
+    z /= values.std(axis=2, keepdims=True) + 1e-6
+    smooth = gaussian_filter1d(z, 1.0, axis=2)
+    top, bottom = smooth.max(axis=2), smooth.min(axis=2)
+    total = _running(z)
+    best, worst = extremes(smooth, at, a, b), -extremes(-smooth, at, a, b)
+    so_far = np.maximum.accumulate(smooth, axis=2)
+    from_here = np.maximum.accumulate(smooth[..., ::-1], axis=2)[..., ::-1]
+    before = np.where(a[:, None] > 0, so_far[at, :, np.maximum(a - 1, 0)], -3.0)
+    after = np.where(b[:, None] < T, from_here[at, :, np.minimum(b, T - 1)], -3.0)
+    high = _running((smooth > (bottom + 0.6 * (top - bottom))[..., None]).astype(np.float64))
+    outside = total[at, :, T] - total[at, :, b] + total[at, :, a]
+    figures = [
+        _mean(total, at, a, b),
+        _mean(total, at, left, a),
+        _mean(total, at, b, right),
+        outside / np.maximum(T - n, 1),
+        _mean(_running(values), at, a, b),
         best,
         worst,
-        top - best,
+        top[at] - best,
         np.maximum(before, after),
-        z[np.maximum(a - 1, 0)] - z[a],
-        z[np.minimum(b, T - 1)] - z[b - 1],
-        _mean(high, a, b),
-        (high[b] - high[a]) / max(high[T], 1.0),
+        z[at, :, np.maximum(a - 1, 0)] - z[at, :, a],
+        z[at, :, np.minimum(b, T - 1)] - z[at, :, b - 1],
+        _mean(high, at, a, b),
+        (high[at, :, b] - high[at, :, a]) / np.maximum(high[at, :, T], 1.0),
     ]
+    return np.stack(figures, axis=2)
 
 
-def running_maximum(values: Floats) -> Floats:
-    """(T, T): entry [first, last] is the greatest value of first … last; −inf below."""
-    T = len(values)
-    table = np.where(np.tri(T, k=-1, dtype=bool), -np.inf, values[None, :])
-    return np.asarray(np.maximum.accumulate(table, axis=1))
+def extremes(values: Floats, at: Steps, a: Steps, b: Steps) -> Floats:
+    """Greatest value of each map in [a, b), from maxima over powers of two.
+
+    Args:
+        values: (W, K, T).
+        at: (P,) windows.
+        a: (P,) first steps.
+        b: (P,) steps after the last, above ``a``.
+
+    Returns:
+        (P, K).
+    """
+    tables = [values]
+    while 2 ** len(tables) <= values.shape[2]:
+        half, last = 2 ** (len(tables) - 1), tables[-1]
+        longer = last.copy()
+        longer[..., :-half] = np.maximum(last[..., :-half], last[..., half:])
+        tables.append(longer)
+    power = np.log2(b - a + 0.5).astype(np.int64)
+    found = np.stack(tables)
+    return np.maximum(found[power, at, :, a], found[power, at, :, b - 2**power])
 
 
-def _up(step: NDArray[np.int64], T: int) -> NDArray[np.int64]:
-    return np.minimum(step + ACROSS, T)
+def _running(x: Floats) -> Floats:
+    return np.concatenate([np.zeros((*x.shape[:-1], 1)), np.cumsum(x, axis=-1)], axis=-1)
 
 
-def _prefix(x: Floats) -> Floats:
-    return np.concatenate([np.zeros((1, *x.shape[1:])), np.cumsum(x, axis=0)])
-
-
-def _mean(total: Floats, start: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
-    """Mean over [start, end), zero where empty."""
-    count = np.maximum(end - start, 1).reshape(-1, *[1] * (total.ndim - 1))
-    return np.asarray((total[end] - total[start]) / count)
-
-
-def _cosine(x: Floats, y: Floats) -> Floats:
-    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-    return np.asarray((x * y).sum(axis=1) / np.maximum(lengths, 1e-6))
+def _mean(total: Floats, at: Steps, start: Steps, end: Steps) -> Floats:
+    """Mean of each map over [start, end), (P, K); zero where empty."""
+    count = np.maximum(end - start, 1)[:, None]
+    return np.asarray((total[at, :, end] - total[at, :, start]) / count)

@@ -16,9 +16,12 @@ from iptnet.errors import IntegrityError
 from iptnet.features.recipe import Recipe
 from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.presence import FIGURES, Background
 from iptnet.model.localization.ranker import Ranker
 from iptnet.model.localization.ranking import COLUMNS
+from iptnet.model.localization.words import CHARACTERS, WordTable
 from iptnet.model.vocabulary import BYTES
+from iptnet.selection.moments import Consensus
 
 if TYPE_CHECKING:
     from iptnet.model.localizer import Localizer
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 KIND = "localization"
 M = TypeVar("M", bound=torch.nn.Module)
 MODULE, RANKER, VOCABULARY = "module", "ranker", "vocabulary"
+SENTENCES, PICTURES = "background.sentences", "background.pictures"
+WORDS, VECTORS = "words.text", "words.vectors"
+
+FORMAT = 2
+"""1: up to 0.1, without background and consensus, and of other evidence."""
 
 
 def to_checkpoint(
@@ -39,11 +47,23 @@ def to_checkpoint(
                 # Evidence spans orders of magnitude: its statistics stay whole.
                 keep = part == RANKER and name in ("mean", "scale")
                 tensors[f"{part}.{k}.{name}"] = value if keep else value.half()
+    if localizer.background is not None:
+        for key, rows in (
+            (SENTENCES, localizer.background.sentences),
+            (PICTURES, localizer.background.pictures),
+        ):
+            tensors[key] = torch.from_numpy(rows).half()
+    if localizer.words is not None:
+        text = np.frombuffer("\n".join(localizer.words.words).encode(), np.uint8)
+        tensors[WORDS] = torch.from_numpy(text.copy())
+        tensors[VECTORS] = torch.from_numpy(localizer.words.vectors).half()
     config = {
+        "format": FORMAT,
         "module": asdict(localizer.modules[0].config),
         "modules": len(localizer.modules),
         "rankers": len(localizer.rankers),
         "ranker_hidden": localizer.rankers[0].layers[0].out_features if localizer.rankers else 0,
+        "consensus": asdict(localizer.consensus),
         "calibration": asdict(localizer.calibration),
     }
     return Checkpoint(KIND, config, recipes, tensors, dict(provenance))
@@ -59,23 +79,63 @@ def read_localizer(path: Path) -> Localizer:
     from iptnet.model.localizer import Localizer
 
     stored = files_of.load(path, KIND)
+    if stored.config.get("format") != FORMAT:
+        raise _other_version(path, f"format {stored.config.get('format', 1)}, not {FORMAT}")
     try:
         config = LocalizationConfig.from_dict(stored.config["module"])
         count, rankers = int(stored.config["modules"]), int(stored.config["rankers"])
         hidden = int(stored.config["ranker_hidden"])
-        calibration = Calibration(**stored.config["calibration"])
+        consensus = Consensus(**stored.config["consensus"])
+        raw = stored.config["calibration"]
+        slopes = tuple(float(w) for w in raw["slopes"])
+        calibration = Calibration(slopes, float(raw["offset"]))
         vocabulary = stored.tensors[VOCABULARY].numpy()
     except (KeyError, TypeError, ValueError) as error:
-        raise IntegrityError(f"{path} is of another version: {error}", "train it again") from error
+        raise _other_version(path, f"{type(error).__name__} {error}") from error
     if vocabulary.shape != (BYTES,) or vocabulary.dtype != np.uint8 or count < 1:
-        raise IntegrityError(f"{path} is of another version", "train it again")
+        raise _other_version(path, "its vocabulary")
+    background = _background(stored, path)
+    if len(calibration.slopes) != (1 if background is None else 1 + FIGURES):
+        raise _other_version(path, "its calibration")
     modules = tuple(
         _restored(LocalizationModule(config), stored, f"{MODULE}.{k}.", path) for k in range(count)
     )
     ranking = tuple(
         _restored(Ranker(COLUMNS, hidden), stored, f"{RANKER}.{k}.", path) for k in range(rankers)
     )
-    return Localizer(modules, ranking, vocabulary, calibration, stored)
+    words = _words(stored, config, path)
+    return Localizer(
+        modules, ranking, vocabulary, calibration, stored, consensus, background, words
+    )
+
+
+def _background(stored: Checkpoint, path: Path) -> Background | None:
+    found = [
+        stored.tensors[k].float().numpy() for k in (SENTENCES, PICTURES) if k in stored.tensors
+    ]
+    if not found:
+        return None
+    width = stored.config["module"]["width"]
+    if len(found) < 2 or any(rows.ndim != 2 or rows.shape[1] != width for rows in found):
+        raise _other_version(path, "its background")
+    return Background(*found)
+
+
+def _words(stored: Checkpoint, config: LocalizationConfig, path: Path) -> WordTable | None:
+    if config.text != "glove":
+        return None
+    try:
+        words = tuple(stored.tensors[WORDS].numpy().tobytes().decode().split("\n"))
+        vectors = stored.tensors[VECTORS].float().numpy()
+    except (KeyError, ValueError, TypeError) as error:
+        raise _other_version(path, "its word vectors") from error
+    if vectors.shape != (len(words), config.word_width) or config.characters != CHARACTERS:
+        raise _other_version(path, "its word vectors")
+    return WordTable(words, vectors)
+
+
+def _other_version(path: Path, why: str) -> IntegrityError:
+    return IntegrityError(f"{path} is of another version: {why}", "train it again")
 
 
 def _restored(module: M, stored: Checkpoint, prefix: str, path: Path) -> M:

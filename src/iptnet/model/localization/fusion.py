@@ -63,6 +63,6 @@ class QueryConcatenation(nn.Module):
         """Map (B, T, H) and (B, L, H) to (B, T, H)."""
         weights = self.weight(words).masked_fill(~words_mask[..., None], -torch.inf).softmax(dim=1)
         pooled = (weights * words).sum(dim=1, keepdim=True)
-        both = torch.cat([video, pooled.expand(-1, video.shape[1], -1)], dim=2)
+        both = torch.cat([video, pooled.expand(len(video), video.shape[1], -1)], dim=2)
         result: torch.Tensor = self.linear(both)
         return result

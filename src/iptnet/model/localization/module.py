@@ -18,7 +18,7 @@ from iptnet.model.localization.fusion import ContextQueryAttention, QueryConcate
 from iptnet.model.localization.predictor import Highlighting, SpanPredictor
 from iptnet.model.localization.query import TokenProjection, WordsAndCharacters
 from iptnet.model.localization.shared import SeparableConv, SharedEncoder
-from iptnet.model.localization.similarity import SimilarityMaps
+from iptnet.model.localization.similarity import Looks, SimilarityMaps
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ class LocalizationModule(nn.Module):
         unknown: torch.Tensor | None = None,
         characters: torch.Tensor | None = None,
         encoded: torch.Tensor | None = None,
+        looks: Looks | None = None,
         spans: bool = True,
         cross: bool = True,
     ) -> LocalizationOutput:
@@ -144,11 +145,12 @@ class LocalizationModule(nn.Module):
         Args:
             video: (B, T, D).
             video_mask: (B, T) bool.
-            query: (B, L, E) or None.
+            query: (B, L, E) or None; one row asks all videos the same.
             query_mask: (B, L) bool; None only with a None query.
             unknown: (B, L) bool, words without a vector; ``glove`` only.
             characters: (B, L, C) indices; ``glove`` only.
             encoded: (B, T, H) of :meth:`encode_video`, where the video was asked before.
+            looks: of :meth:`look`, likewise.
             spans: False skips the span predictor; its logits are then the highlight's.
             cross: False skips context-query attention: the steps pass as they are (METHOD.md,
                 ambiguity 13, for samples without a query).
@@ -163,7 +165,8 @@ class LocalizationModule(nn.Module):
         shortcut: torch.Tensor | float = 0.0
         maps: torch.Tensor | None = None
         if self.similarity is not None:
-            maps = self.similarity(video, raw, video_mask, mask)
+            looks = self.similarity.look(video, video_mask) if looks is None else looks
+            maps = self.similarity(looks, raw, mask)
             features = features + self.join(maps)
             shortcut = self.shortcut(maps)[..., 0]
         for layer in self.refine:
@@ -183,6 +186,10 @@ class LocalizationModule(nn.Module):
         """The query-free half: (B, T, D) → (B, T, H)."""
         result: torch.Tensor = self.shared(self.video(video), mask)
         return result
+
+    def look(self, video: torch.Tensor, mask: torch.Tensor) -> Looks | None:
+        """The query-free half of the similarity maps, where there are any."""
+        return None if self.similarity is None else self.similarity.look(video, mask)
 
     def _read(
         self,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iptnet.model.localization.candidates import candidates
-from iptnet.model.localization.evidence import evidence, width
+from iptnet.model.localization.candidates import Shots, candidates
+from iptnet.model.localization.evidence import Asked, Pictures, evidence, width
 
 MAPS = ("highlight", "saliency", "cosine", "centred", "words")
 GROUPED = 4
@@ -20,53 +20,94 @@ WORDS = 3
 
 COLUMNS = width(len(MAPS))
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Candidates:
-    """Candidates of one query in one grid.
+    """Candidates of one query.
 
     Attributes:
-        pairs: (P, 2) steps [first, after).
+        windows: (P,) which window of the video each lies in.
+        pairs: (P, 2) steps [first, after) within it.
         rows: (P, COLUMNS) their evidence.
     """
 
+    windows: NDArray[np.int64]
     pairs: NDArray[np.int64]
     rows: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What ranking takes from a video alone: W windows of T steps, whatever is asked.
+
+    Attributes:
+        steps: (W, T, D) unit features.
+        lengths: (W, T) of the features.
+        means: (W, D) their means.
+        spreads: (W, T) distance of each step from its window's mean.
+        pictures: for the evidence.
+        shots: for the candidates.
+    """
+
+    steps: Floats
+    lengths: Floats
+    means: Floats
+    spreads: Floats
+    pictures: Pictures
+    shots: Shots
+
+    @classmethod
+    def of(cls, windows: ArrayLike, changes: Sequence[Sequence[int]]) -> Scene:
+        """Prepare a video.
+
+        Args:
+            windows: (W, T, D) features, in one space with the sentences' tokens.
+            changes: of each window the steps at which another shot begins.
+        """
+        v = np.asarray(windows, np.float64)
+        steps, lengths = _unit(v), np.linalg.norm(v, axis=2)
+        means = steps.mean(axis=1)
+        spreads = np.linalg.norm(steps - means[:, None], axis=2)
+        shots = Shots.of(changes, v.shape[1])
+        return cls(steps, lengths, means, spreads, Pictures.of(v), shots)
+
+
 def propose(
-    vectors: ArrayLike,
-    tokens: ArrayLike,
-    highlight: ArrayLike,
-    saliency: ArrayLike,
-    changes: Sequence[int],
+    scene: Scene, tokens: ArrayLike, highlight: ArrayLike, saliency: ArrayLike
 ) -> Candidates:
     """Candidates with their evidence.
 
     Args:
-        vectors: (T, D) steps, in one space with the tokens.
+        scene: the video.
         tokens: (L, D) token vectors, L ≥ 1.
-        highlight: (T,) logits of the LM.
-        saliency: (T,) logits of the LM.
-        changes: steps at which another shot begins.
+        highlight: (W, T) logits of the LM.
+        saliency: (W, T) logits of the LM.
     """
-    maps = [np.asarray(highlight, np.float64), np.asarray(saliency, np.float64)]
-    maps += similarities(vectors, tokens)
-    pairs = candidates(maps[:GROUPED], changes)
-    return Candidates(pairs, evidence(vectors, maps, pairs))
+    learned = [np.asarray(highlight, np.float64), np.asarray(saliency, np.float64)]
+    similar, asked = similarities(scene, tokens)
+    maps = np.stack([*learned, *similar], axis=1)
+    found = candidates(maps[:, :GROUPED], scene.shots)
+    return Candidates(found[:, 0], found[:, 1:], evidence(scene.pictures, maps, asked, found))
 
 
-def similarities(vectors: ArrayLike, tokens: ArrayLike) -> list[NDArray[np.float64]]:
-    """Three maps (T,): the sentence's cosine, the same centred, and the words that stand out."""
-    v, words = np.asarray(vectors, np.float64), np.asarray(tokens, np.float64)
+def similarities(scene: Scene, tokens: ArrayLike) -> tuple[list[Floats], Asked]:
+    """Three maps (W, T), and what the evidence takes of the sentence besides.
+
+    The maps: the sentence's cosine, the same centred, and the words that stand out.
+    """
+    words = np.asarray(tokens, np.float64)
     sentence = _unit(words.mean(axis=0))
-    steps = _unit(v)
-    centred = _unit(steps - steps.mean(axis=0), 1e-3)
-    each = steps @ _unit(words).T
-    standing_out = (each - each.mean(axis=0)) / (each.std(axis=0) + 1e-3)
-    most = np.sort(standing_out, axis=1)[:, -WORDS:].mean(axis=1)
-    return [steps @ sentence, centred @ sentence, most]
+    cosine = scene.steps @ sentence
+    centred = (cosine - (scene.means @ sentence)[:, None]) / (scene.spreads + 1e-3)
+    each = scene.steps @ _unit(words).T
+    standing_out = each - each.mean(axis=1, keepdims=True)
+    standing_out /= each.std(axis=1, keepdims=True) + 1e-3
+    most = np.sort(standing_out, axis=2)[..., -WORDS:].mean(axis=2)
+    asked = Asked(cosine * scene.lengths, standing_out.transpose(0, 2, 1))
+    return [cosine, centred, most], asked
 
 
-def _unit(rows: NDArray[np.float64], least: float = 1e-6) -> NDArray[np.float64]:
+def _unit(rows: Floats, least: float = 1e-6) -> Floats:
     return np.asarray(rows / (np.linalg.norm(rows, axis=-1, keepdims=True) + least))

@@ -10,6 +10,8 @@ where the picture changes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -42,6 +44,35 @@ class Move(nn.Module):
         return result
 
 
+class Look(NamedTuple):
+    """One side of a comparison: B videos of T steps as one head sees them, sentence unknown.
+
+    The move is of low rank, so its product with a sentence needs only ``low``: what is kept for
+    the next question is no copy of the video.
+
+    Attributes:
+        steps: (B, T, D) before the move.
+        low: (B, T, R) coordinates of the move, or None for the plain comparison.
+        length: (B, T) of the moved steps.
+        centre: (B, 1, D) mean of the moved steps.
+        spread: (B, T) distance of the moved steps from it.
+    """
+
+    steps: torch.Tensor
+    low: torch.Tensor | None
+    length: torch.Tensor
+    centre: torch.Tensor
+    spread: torch.Tensor
+
+
+class Looks(NamedTuple):
+    """What the similarity maps take from videos alone: novelty (B, T) each, valid (B, T, 1)."""
+
+    heads: list[Look]
+    novelty: list[torch.Tensor]
+    valid: torch.Tensor
+
+
 class SimilarityMaps(nn.Module):
     """Steps (B, T, D) and words (B, L, D) in one space → maps (B, T, K).
 
@@ -66,37 +97,42 @@ class SimilarityMaps(nn.Module):
         """K."""
         return (1 + self.heads) * PER_HEAD + len(NOVELTY)
 
-    def forward(
-        self,
-        video: torch.Tensor,
-        words: torch.Tensor,
-        video_mask: torch.Tensor,
-        words_mask: torch.Tensor,
-    ) -> torch.Tensor:
-        """Compare; zero beyond the video's mask."""
+    def look(self, video: torch.Tensor, video_mask: torch.Tensor) -> Looks:
+        """The query-free half: a video that is asked again need not be moved again."""
         valid = video_mask[..., None].to(video.dtype)
+        heads = []
+        for move in (None, *self.move_steps):
+            steps = video if move is None else self.dropout(video)
+            low = None if move is None else move.down(steps)
+            moved = steps if low is None else steps + move.up(low)
+            centre = (moved * valid).sum(dim=1, keepdim=True) / valid.sum(dim=1, keepdim=True)
+            heads.append(Look(steps, low, moved.norm(dim=2), centre, (moved - centre).norm(dim=2)))
+        novelty = [_novelty(video * valid, valid, steps) for steps in NOVELTY]
+        return Looks(heads, novelty, valid)
+
+    def forward(self, looks: Looks, words: torch.Tensor, words_mask: torch.Tensor) -> torch.Tensor:
+        """Compare; zero beyond the video's mask. One row of words serves all rows of video."""
         words = words * words_mask[..., None]
         count = words_mask.sum(dim=1, keepdim=True).clamp(min=1)
-        maps = self._views(video, words.sum(dim=1) / count, valid)
         weights = self.weight(words).masked_fill(~words_mask[..., None], -torch.inf).softmax(dim=1)
+        sentences = [words.sum(dim=1) / count]
         for head in range(self.heads):
-            sentence = (weights[..., head, None] * words).sum(dim=1)
-            moved = self.move_steps[head](self.dropout(video))
-            maps += self._views(moved, self.move_words[head](sentence), valid)
-        maps += [_novelty(video * valid, valid, steps) for steps in NOVELTY]
-        return torch.stack(maps, dim=2) * valid
-
-    def _views(
-        self, steps: torch.Tensor, sentence: torch.Tensor, valid: torch.Tensor
-    ) -> list[torch.Tensor]:
-        """The raw map of a comparison and what is made of it, each (B, T)."""
-        unit = F.normalize(sentence, dim=1, eps=EPS)[:, :, None]
-        raw = (F.normalize(steps, dim=2, eps=EPS) @ unit)[..., 0]
-        centre = (steps * valid).sum(dim=1, keepdim=True) / valid.sum(dim=1, keepdim=True)
-        centred = (F.normalize(steps - centre, dim=2, eps=1e-3) @ unit)[..., 0]
-        mask = valid[..., 0]
-        z = standardise(raw, mask)
-        return [10 * raw, z, 5 * centred, *(_smooth(z, mask, width) for width in SMOOTHING)]
+            weighted = (weights[..., head, None] * words).sum(dim=1)
+            sentences.append(self.move_words[head](weighted))
+        mask, maps = looks.valid[..., 0], []
+        for look, move, sentence in zip(
+            looks.heads, (None, *self.move_steps), sentences, strict=True
+        ):
+            to = F.normalize(sentence, dim=1, eps=EPS)[:, :, None]
+            dot = look.steps @ to
+            if move is not None and look.low is not None:
+                dot = dot + look.low @ (move.up.weight.T @ to) + (move.up.bias @ to)[..., None]
+            raw = dot[..., 0] / look.length.clamp(min=EPS)
+            centred = (dot - look.centre @ to)[..., 0] / look.spread.clamp(min=1e-3)
+            z = standardise(raw, mask)
+            maps += [10 * raw, z, 5 * centred]
+            maps += [_smooth(z, mask, width) for width in SMOOTHING]
+        return torch.stack([*maps, *looks.novelty], dim=2) * looks.valid
 
 
 def standardise(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

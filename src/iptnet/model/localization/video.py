@@ -13,6 +13,10 @@ from iptnet.shots.kts import change_points
 
 Floats = NDArray[np.float64]
 
+LONGEST_SHOT = 512
+"""Samples; segmenting costs time by the square of this bound, and no shot worth a bound is longer
+(four minutes of the lite recipe)."""
+
 
 @dataclass(frozen=True)
 class GridVideo:
@@ -74,7 +78,7 @@ def on_grid(
     # A grid finer than the samples would only repeat them.
     edges = grid(whole, max(step_seconds(whole, steps), sampled))
     if shots is None:
-        begins = change_points(rows) if len(rows) > 1 else np.zeros(0, np.int64)
+        begins = change_points(rows, max_steps=LONGEST_SHOT)
         cuts = (at[begins - 1] + at[begins]) / 2
     else:
         bounds = np.asarray(shots, np.float64).reshape(-1, 2)
