@@ -51,7 +51,6 @@ TRANSFER = {
     "transfer full": ("full", "teaching at full strength"),
     "transfer -L": ("−L", "the summarizer alone"),
     "transfer pretrain": ("moments first", "three passes over all moments, then summaries"),
-    "transfer both": ("moments first, then full", "both ways"),
 }
 FEW = {
     "few pretrain": ("moments first", ""),
