@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from iptnet.data.benchmark import write_benchmark
 from iptnet.data.feature_folder import FeatureFolder
+from iptnet.data.record import BenchmarkVideo
 from iptnet.errors import InputError, IntegrityError, UsageError
 from iptnet.evaluation.localization import evaluate_localization
 from iptnet.features.known import BLIP_WORDLLAMA256
@@ -211,3 +213,25 @@ def test_sources_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         load_localization(charades(root, **sources))
+
+
+def test_what_iptnet_features_writes_is_found_by_the_videos_name(tmp_path: Path) -> None:
+    named = BenchmarkVideo(
+        key="video_1",
+        name="garden",
+        features=np.eye(20, 256, dtype=np.float32),
+        picks=np.arange(0, 300, 15),
+        n_frames=300,
+        fps=30.0,
+        change_points=np.array([[0, 299]]),
+        n_frame_per_seg=np.array([300]),
+        times=np.arange(20) / 2,
+    )
+    write_benchmark(tmp_path / "f.h5", [named], BLIP_WORDLLAMA256, dataset="mine")
+    (tmp_path / "moments.csv").write_text("video,start,end,sentence\ngarden.mp4,2,7,a dog\n")
+    folder = FeatureFolder(tmp_path / "f.h5")
+    assert folder.videos == {"garden"}
+    queries = read_moments(tmp_path / "moments.csv", folder, None)
+    (found,) = folder_examples(queries, folder, 128, 1, None)
+    # Frames have their own times: nothing is moved.
+    np.testing.assert_allclose(found.video.vectors, np.eye(20, 256), atol=1e-6)

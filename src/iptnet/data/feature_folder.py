@@ -28,7 +28,8 @@ class FeatureFolder:
     Args:
         path: the folder, its h5 files with a dataset ``features`` (T, D); or an h5 file with one
             dataset ``<video>`` or one group ``<video>/features`` per video. Beside ``features``
-            there may be ``times`` (T,), seconds.
+            there may be ``times`` (T,), seconds, and ``video_name``, which then names the video, as
+            in what ``iptnet features`` writes.
         recipe: how the features were made; ``None`` reads ``recipe.json`` in the folder (the
             recipe's fields and, optionally, ``step_seconds``) or the h5 file's attribute
             ``recipe``, as ``iptnet features`` writes it.
@@ -46,6 +47,7 @@ class FeatureFolder:
         self.path = Path(path)
         # Names are looked up in this listing and never joined to the path: a video called
         # "../../etc/x" in an annotation file finds nothing.
+        self._keys: dict[str, str] = {}
         self._files, declared = self._list()
         if not self._files:
             raise InputError(f"{self.path} holds no features", "check the path")
@@ -65,6 +67,16 @@ class FeatureFolder:
         """Names of the videos with features."""
         return frozenset(self._files)
 
+    def read_middles(
+        self, video: str, duration: float | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """As :meth:`read`, but with the time that stands for each step.
+
+        That is the time of the file, where it has times (a frame's), else the step's middle.
+        """
+        times, vectors, step = self._read(video, duration)
+        return times + step / 2, vectors
+
     def read(
         self, video: str, duration: float | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -82,6 +94,13 @@ class FeatureFolder:
             IntegrityError: the file is damaged, of another width than the recipe, or not finite.
             LimitError: it declares more than 1 GiB.
         """
+        times, vectors, _ = self._read(video, duration)
+        return times, vectors
+
+    def _read(
+        self, video: str, duration: float | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
+        """Times, vectors and the seconds of a step, 0 where the file has times."""
         if video not in self._files:
             raise InputError(f"{self.path} has no features of {short(video)}", "extract them")
         vectors, times = self._load(video)
@@ -97,7 +116,7 @@ class FeatureFolder:
         if times is not None:
             if times.shape != (len(vectors),) or not (np.diff(times) > 0).all():
                 raise IntegrityError(f"{where}: times do not rise with the steps", "correct them")
-            return times, vectors
+            return times, vectors, 0.0
         step = self.step_seconds
         if step is None:
             if duration is None:
@@ -106,7 +125,7 @@ class FeatureFolder:
                     "declare step_seconds in recipe.json, or give the durations",
                 )
             step = duration / len(vectors)
-        return np.arange(len(vectors), dtype=np.float64) * np.float64(step), vectors
+        return np.arange(len(vectors), dtype=np.float64) * np.float64(step), vectors, step
 
     def _list(self) -> tuple[dict[str, Path], dict[str, Any]]:
         """File of each video, and the declaration found beside or in them."""
@@ -118,7 +137,8 @@ class FeatureFolder:
         else:
             with _opened(self.path) as file:
                 text = file.attrs.get("recipe", "{}")
-                listing = dict.fromkeys(map(str, file), self.path)
+                self._keys = _named(file)
+                listing = dict.fromkeys(self._keys, self.path)
             try:
                 declared = parse_json(text) if isinstance(text, str) else None
             except ValueError:
@@ -141,7 +161,7 @@ class FeatureFolder:
             with _opened(file) as root:
                 if self.path.is_dir():
                     return _beside_times(root, file)
-                node = _inside(root, video, file)
+                node = _inside(root, self._keys[video], file)
                 if isinstance(node, h5py.Group):
                     return _beside_times(node, file)
                 _require_plain(node, file)
@@ -160,6 +180,25 @@ def _opened(path: Path) -> Any:
         return h5py.File(path, "r")
     except OSError as error:
         raise IntegrityError(f"{path} is not a whole h5 file: {error}", "fetch it again") from error
+
+
+def _named(root: Any) -> dict[str, str]:
+    """Key of each video by its name: what its group says it is, where that is said once."""
+    import h5py
+
+    keys = [str(key) for key in root]
+    said: dict[str, list[str]] = {}
+    for key in keys:
+        if not isinstance(root.get(key, getlink=True), h5py.HardLink):
+            continue
+        node = root[key]
+        name = node.get("video_name") if isinstance(node, h5py.Group) else None
+        if isinstance(name, h5py.Dataset) and name.shape == () and name.dtype.kind == "O":
+            raw = name[()]
+            text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+            said.setdefault(text, []).append(key)
+    names = {own[0]: text for text, own in said.items() if len(own) == 1 and text not in keys}
+    return {names.get(key, key): key for key in keys}
 
 
 def _beside_times(group: Any, file: Path) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:

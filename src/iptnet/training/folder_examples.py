@@ -68,11 +68,10 @@ def folder_examples(
     found = []
     for query in queries:
         if query.video not in videos:
-            times, vectors = folder.read(query.video, query.duration)
+            times, vectors = folder.read_middles(query.video, query.duration)
             step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-            # Times are where steps begin; a step's middle stands for it.
-            duration = query.duration or float(times[-1]) + step
-            video = on_grid(vectors, times + step / 2, duration, steps)
+            duration = query.duration or float(times[-1]) + step / 2
+            video = on_grid(vectors, times, duration, steps)
             videos[query.video] = [video] if whole else _windows(video, steps)
         reading, part = read(query.query), part_of(query.video, parts)
         for video in videos[query.video]:
