@@ -19,6 +19,8 @@ def main() -> None:
     data = parser.parse_args().data
     runs = [
         ["benchmarks.summarization_table", "--check"],
+        ["benchmarks.iptnet_tables", "--check"],
+        ["benchmarks.propagation"],
         ["benchmarks.second_query"],
         ["benchmarks.kts"],
         ["benchmarks.knapsack"],
