@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure: examples have no time limit, and CI draws the same ones every time.
-settings.register_profile("iptnet", deadline=None, print_blob=True)
+settings.register_profile(
+    "iptnet", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("ci", parent=settings.get_profile("iptnet"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "iptnet")
 

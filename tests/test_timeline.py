@@ -81,7 +81,7 @@ def test_a_file_name_that_is_not_utf8_still_makes_a_utf8_file() -> None:
     assert Timeline.from_json(stored.decode("utf-8")) == odd
 
 
-@pytest.mark.parametrize("span", [(-1, 2), (3, 2), (0, float("nan")), (0, float("inf"))])
+@pytest.mark.parametrize("span", [(-1, 2), (3, 2), (0, float("nan")), (0, float("inf")), (0, 1e13)])
 def test_spans_run_forward(span: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="span"):
         Span(*span)

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 SCHEMA = "iptnet/timeline/1"
+LATEST = 1e12
+"""Seconds; 30,000 years. Sums and frames of such spans are still exact enough, and finite."""
 
 DOUBT = 0.05
 """Confidence of the best moment below which a query is told to have no answer in the video."""
@@ -25,7 +27,8 @@ class Span:
     """A half-open stretch of the source, ``[start, end)``, in seconds.
 
     Raises:
-        ValueError: when a bound is not finite, ``start`` is negative, or ``end < start``.
+        ValueError: when a bound is not finite, ``start`` is negative, or ``end`` lies before it
+            or beyond :data:`LATEST`.
     """
 
     start: float
@@ -36,6 +39,8 @@ class Span:
             raise ValueError(f"a span needs finite bounds, not {self.start} to {self.end}")
         if self.start < 0 or self.end < self.start:
             raise ValueError(f"a span runs forward from 0 or later, not {self.start} to {self.end}")
+        if self.end > LATEST:
+            raise ValueError(f"a span that ends at {self.end:g} s is of no video")
 
     @property
     def duration(self) -> float:
