@@ -225,7 +225,9 @@ def main() -> None:
         if not (IMAGES / n).is_file() or (IMAGES / n).read_text() != svg
     ]
     if "--check" in sys.argv[1:]:
-        raise SystemExit((old != new or stale) and f"{DOCUMENT} is out of date: leave --check out")
+        if old != new or stale:
+            raise SystemExit(f"{DOCUMENT} is out of date: leave --check out")
+        return
     DOCUMENT.write_text(new, encoding="utf-8")
     for name, svg in drawn.items():
         (IMAGES / name).write_text(svg, encoding="utf-8")
