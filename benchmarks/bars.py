@@ -25,7 +25,7 @@ def bars(panels: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     The axis of a panel begins below its lowest whisker, not at 0: differences are what is looked
     for, and the lowest and highest value are written at the axis.
     """
-    parts = []
+    parts = ['<rect width="100%" height="100%" fill="#fff"/>']
     for k, (title, own) in enumerate(panels):
         parts.append(f'<g transform="translate({k * WIDTH + 10} 0)">{_panel(title, own)}</g>')
     size = f'width="{len(panels) * WIDTH + 10}" height="{HEIGHT}"'
