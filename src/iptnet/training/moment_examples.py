@@ -133,7 +133,9 @@ def clip_examples(
         for k in range(rounds):
             seen = {c.name: features[c.name] for c in own}
             if misalign and residuals is not None:
-                seen = {n: (t, _moved(v, misalign, residuals, draw)) for n, (t, v) in seen.items()}
+                seen = {
+                    n: (t, moved_along(v, misalign, residuals, draw)) for n, (t, v) in seen.items()
+                }
             for joined in join_clips(own, per_video=per_video, seed=seed + 1000 * part + k):
                 times, vectors = joined_features(joined, seen)
                 video = on_grid(vectors, times, joined.duration, steps)
@@ -216,7 +218,7 @@ def tokens_of(queries: Sequence[str]) -> list[NDArray[np.float32]]:
     return [r if len(r) else np.zeros((1, TextEncoder.width), np.float32) for r in rows]
 
 
-def _moved(
+def moved_along(
     rows: NDArray[np.float32],
     distance: float,
     residuals: NDArray[np.float32],
