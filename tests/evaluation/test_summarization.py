@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_refused(run: Path, data: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match=r"no best\.safetensors"):
         evaluate(run, [data], selection="validation")
     with pytest.raises(UsageError, match="no selection"):
-        evaluate(run, [data], selection="test")
+        evaluate(run, [data], selection="luck")
     with pytest.raises(UsageError, match="no data"):
         evaluate(run, [])
     with pytest.raises(InputError, match="two files"):
