@@ -10,7 +10,7 @@ from torch import Tensor
 from iptnet.losses.correlation import correlation_loss
 from iptnet.losses.highlight import highlight_loss
 from iptnet.model.iptnet import Iptnet
-from iptnet.teaching import Phase, localization_terms, summarization_terms
+from iptnet.teaching import Phase, divergence, localization_terms, summarization_terms
 from iptnet.training.joint_arguments import JointArguments
 from iptnet.training.joint_samples import JointBatch
 from iptnet.training.moment_batches import objective_of
@@ -64,8 +64,6 @@ def _summarizer_and_its_teacher(
 ) -> list[Term]:
     """−L with a teacher: the localizer is not even asked."""
     assert batch.summary is not None
-    from iptnet.teaching import divergence
-
     out = model.student.summarize(batch.views)
     with torch.no_grad():
         before = model.teacher.summarize(batch.views).importance
