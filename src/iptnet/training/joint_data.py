@@ -25,7 +25,7 @@ from iptnet.training.loop import seed_of
 from iptnet.training.moment_batches import Target, target_of
 from iptnet.training.moment_examples import Example
 from iptnet.training.moment_sources import FOLDS, STEPS, MomentSources, load_sources
-from iptnet.training.samples import Library, Sample, make_sample
+from iptnet.training.samples import Library, Sample, prepared_sample
 
 OnProgress = Callable[[str, int, int | None], None]
 
@@ -61,11 +61,7 @@ class JointData:
     def sample(self, name: str, module: SummarizationModule, seed: int) -> Sample:
         """A benchmark video as a sample; seeds share it where there is no noise."""
         noise = self.arguments.augmentation
-        key = (name, seed if noise.copies else 0)
-        if key not in self.prepared:
-            video = self.library.videos[name]
-            self.prepared[key] = make_sample(name, video, module, noise, seed)
-        return self.prepared[key]
+        return prepared_sample(self.prepared, self.library, name, module, how=noise, seed=seed)
 
     def shown(self, fold: int | None) -> list[int]:
         """Indices of the examples outside a fold of QVHighlights."""

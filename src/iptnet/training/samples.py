@@ -115,6 +115,22 @@ def make_sample(
     return Sample(name, tuple(prepared), *tensors)
 
 
+def prepared_sample(
+    kept: dict[tuple[str, int], Sample],
+    library: Library,
+    name: str,
+    module: SummarizationModule,
+    *,
+    how: AugmentationArguments,
+    seed: int,
+) -> Sample:
+    """A video as a sample, made once: splits share it, and seeds too where there is no noise."""
+    key = (name, seed if how.copies else 0)
+    if key not in kept:
+        kept[key] = make_sample(name, library.videos[name], module, how, seed)
+    return kept[key]
+
+
 def with_noise(
     features: NDArray[np.float32],
     noise: float,

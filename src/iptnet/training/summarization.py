@@ -31,7 +31,7 @@ from iptnet.training.arguments import SummarizationArguments, to_yaml
 from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
 from iptnet.training.objective import summarization_loss
 from iptnet.training.run_folder import claim, finished
-from iptnet.training.samples import Library, Sample, batches_of, load_library, make_sample
+from iptnet.training.samples import Library, Sample, batches_of, load_library, prepared_sample
 
 OnProgress = Callable[[str, int, int | None], None]
 LAST, BEST = "last.safetensors", "best.safetensors"
@@ -181,11 +181,7 @@ class _Session:
     def sample(self, name: str, module: SummarizationModule, seed: int) -> Sample:
         """A video as a sample; splits share it, and seeds too where there is no noise."""
         noise = self.arguments.augmentation
-        key = (name, seed if noise.copies else 0)
-        if key not in self.prepared:
-            video = self.library.videos[name]
-            self.prepared[key] = make_sample(name, video, module, noise, seed)
-        return self.prepared[key]
+        return prepared_sample(self.prepared, self.library, name, module, how=noise, seed=seed)
 
 
 def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress | None) -> bool:
