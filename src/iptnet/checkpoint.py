@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iptnet.atomic import atomic_path
+from iptnet.atomic import write_bytes
 from iptnet.errors import InputError, IntegrityError
 from iptnet.features.recipe import Recipe
 
@@ -59,7 +59,7 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
         MachineError: the folder cannot be written.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # Clones, because safetensors refuses tensors that share memory, as tied weights do.
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in checkpoint.tensors.items()}
@@ -77,8 +77,8 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     head = json.loads(json.dumps(head, allow_nan=False))
     digest = _digest(head, tensors)
     text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={KEY: text})
+    # Not save_file: it has a temporary of its own, which a kill leaves where nobody looks.
+    write_bytes(path, save(tensors, {KEY: text}))
     return replace(
         checkpoint,
         config=head["config"],

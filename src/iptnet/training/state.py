@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from iptnet.atomic import atomic_path
+from iptnet.atomic import write_bytes
 from iptnet.errors import IntegrityError
 
 SCHEMA = "iptnet/training-state/1"
@@ -51,7 +51,7 @@ def save_state(
     Raises:
         MachineError: the folder cannot be written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {f"model.{k}": v for k, v in module.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
@@ -62,8 +62,8 @@ def save_state(
     head["best"] = list(state.best) if state.best else None
     # Copies: safetensors refuses tensors that share memory.
     whole = {k: torch.as_tensor(v).detach().clone().contiguous() for k, v in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(whole, temporary, metadata={"iptnet": json.dumps(head)})
+    # Not save_file: it has a temporary of its own, which a kill leaves where nobody looks.
+    write_bytes(path, save(whole, {"iptnet": json.dumps(head)}))
 
 
 def load_state(
