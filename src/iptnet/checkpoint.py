@@ -75,7 +75,7 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     }
     # As it will be read: JSON turns tuples into lists and number keys into text that sorts anew.
     head = json.loads(json.dumps(head, allow_nan=False))
-    digest = _digest(head, tensors)
+    digest = digest_of(head, tensors)
     text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
     # Not save_file: it has a temporary of its own, which a kill leaves where nobody looks.
     write_bytes(path, save(tensors, {KEY: text}))
@@ -123,7 +123,7 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
     if any(not isinstance(raw.get(name), kind) for name, kind in fields.items()):
         raise IntegrityError(f"{path} has an incomplete description", again)
     digest = raw.pop("digest", None)
-    if digest != _digest(raw, tensors):
+    if digest != digest_of(raw, tensors):
         raise IntegrityError(f"{path} does not match its own digest", "get the file again")
     if kind is not None and raw["kind"] != kind:
         raise IntegrityError(f"{path} is a {raw['kind']} checkpoint, not {kind}", "check the path")
@@ -158,7 +158,8 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} in the description")
 
 
-def _digest(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+def digest_of(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    """sha256 over a description and every tensor's name, type, shape and bytes."""
     import torch
 
     total = hashlib.sha256(json.dumps(head, sort_keys=True, allow_nan=False).encode())
