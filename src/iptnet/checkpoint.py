@@ -59,7 +59,6 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
         MachineError: the folder cannot be written.
     """
     import torch
-    from safetensors.torch import save
 
     # Clones, because safetensors refuses tensors that share memory, as tied weights do.
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in checkpoint.tensors.items()}
@@ -78,7 +77,7 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     digest = digest_of(head, tensors)
     text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
     # Not save_file: it has a temporary of its own, which a kill leaves where nobody looks.
-    write_bytes(path, save(tensors, {KEY: text}))
+    write_bytes(path, packed(tensors, text))
     return replace(
         checkpoint,
         config=head["config"],
@@ -132,6 +131,23 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
             raise IntegrityError(f"{path}: {name} holds NaN or infinity", "use another checkpoint")
     recipes = tuple(Recipe.from_dict(r) for r in raw["recipes"])
     return Checkpoint(raw["kind"], raw["config"], recipes, tensors, raw["provenance"], digest)
+
+
+def packed(tensors: Mapping[str, torch.Tensor], text: str) -> bytes:
+    """A safetensors file in memory with our description in its header.
+
+    Raises:
+        MemoryError: there is none left for it.
+    """
+    from safetensors.torch import save
+
+    try:
+        return save(dict(tensors), {KEY: text})
+    except BaseException as error:
+        # What Rust makes of a failed allocation is no Exception.
+        if type(error).__name__ == "PanicException":
+            raise MemoryError(f"no room to write a checkpoint: {error}") from error
+        raise
 
 
 def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None:

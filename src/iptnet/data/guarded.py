@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.errors import InputError, IntegrityError, LimitError
+from iptnet.errors import InputError, IntegrityError, LimitError, is_shortage
 
 if TYPE_CHECKING:
     import h5py
@@ -123,6 +123,11 @@ class Guarded:
         try:
             yield
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
+            if is_shortage(error):
+                raise LimitError(
+                    f"{self.path}: {where} does not fit into memory: {error}",
+                    "close other programs, or split the file",
+                ) from error
             raise IntegrityError(f"{self.path}: {where} cannot be read: {error}", AGAIN) from error
 
     def _afford(self, where: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:

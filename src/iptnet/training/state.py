@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from iptnet.atomic import write_bytes
-from iptnet.checkpoint import KEY, digest_of
+from iptnet.checkpoint import KEY, digest_of, packed
 from iptnet.errors import IntegrityError
 
 SCHEMA = "iptnet/training-state/2"
@@ -53,8 +53,6 @@ def save_state(
     Raises:
         MachineError: the folder cannot be written.
     """
-    from safetensors.torch import save
-
     tensors = {f"model.{k}": v for k, v in module.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
     names: dict[Tensor, str] = {parameter: name for name, parameter in module.named_parameters()}
@@ -66,7 +64,7 @@ def save_state(
     whole = {k: torch.as_tensor(v).detach().clone().contiguous() for k, v in tensors.items()}
     text = json.dumps({**head, "digest": digest_of_state(head, whole)})
     # Not save_file: it has a temporary of its own, which a kill leaves where nobody looks.
-    write_bytes(path, save(whole, {KEY: text}))
+    write_bytes(path, packed(whole, text))
 
 
 def load_state(
