@@ -154,9 +154,26 @@ def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None
     """Load tensors into a module, naming every difference instead of guessing.
 
     Raises:
-        IntegrityError: missing, extra or differently shaped tensors.
+        IntegrityError: missing, extra or differently shaped tensors, or numbers that its own type
+            cannot hold.
     """
+    import torch
+
     own = module.state_dict()
+    require_fit(own, checkpoint, where)
+    fitting = {k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()}
+    for name, value in fitting.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise IntegrityError(f"{where}: {name} overflows {value.dtype}", "train it again")
+    module.load_state_dict(fitting)
+
+
+def require_fit(own: Mapping[str, torch.Tensor], checkpoint: Checkpoint, where: str) -> None:
+    """Compare a checkpoint's tensors with a module's, by name and shape.
+
+    Raises:
+        IntegrityError: they differ; lists how.
+    """
     wrong = [f"missing {k}" for k in own if k not in checkpoint.tensors]
     wrong += [f"extra {k}" for k in checkpoint.tensors if k not in own]
     wrong += [
@@ -167,7 +184,6 @@ def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None
     if wrong:
         shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise IntegrityError(f"{where} does not fit the model: {shown}", "check its config")
-    module.load_state_dict({k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()})
 
 
 def _refuse_constant(name: str) -> float:
