@@ -77,8 +77,19 @@ class Guarded:
             names = [bytes(name).decode(errors="replace") for name in self._file.id]
             return [n for n in names if isinstance(self._open(None, n, n), h5py.h5g.GroupID)]
 
-    def names(self, group: str) -> set[str]:
-        """Names of the links in a group."""
+    def is_group(self, name: str) -> bool:
+        """Whether a name in the root leads to a group.
+
+        Raises:
+            IntegrityError: it leads outside the file.
+        """
+        import h5py
+
+        with self._reading(name):
+            return isinstance(self._open(None, name, name), h5py.h5g.GroupID)
+
+    def names(self, group: str = "") -> set[str]:
+        """Names of the links in a group; in the root without one."""
         with self._reading(group):
             return {bytes(n).decode(errors="replace") for n in self._group(group)}
 
@@ -91,7 +102,7 @@ class Guarded:
         """
         import h5py
 
-        where = f"{group}/{name}"
+        where = f"{group}/{name}".lstrip("/")
         with self._reading(where):
             found = self._dataset(group, name)
             if found.dtype.kind not in "biuf":
@@ -155,7 +166,7 @@ class Guarded:
     def _dataset(self, group: str, name: str) -> Any:
         import h5py
 
-        where = f"{group}/{name}"
+        where = f"{group}/{name}".lstrip("/")
         found = self._open(self._group(group), name, where)
         if not isinstance(found, h5py.h5d.DatasetID):
             raise IntegrityError(f"{self.path}: {where} is not a dataset", AGAIN)
@@ -168,6 +179,10 @@ class Guarded:
         return found
 
     def _group(self, name: str) -> Any:
+        import h5py
+
+        if not name:
+            return h5py.h5g.open(self._file.id, b"/")
         if name not in self._groups:
             self._groups = {name: self._open(None, name, name)}
         return self._groups[name]
