@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -27,7 +28,7 @@ from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
-from iptnet.errors import IptnetError
+from iptnet.errors import IptnetError, MachineError
 
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _guarded(command: Command) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        _require_current_folder()
         return command.run()
     except BrokenPipeError:
         # The reader of our output left (`iptnet … | head`): that is no error, but nothing may be
@@ -82,6 +84,14 @@ def _guarded(command: Command) -> int:
         text, code = _explain(error)
         say_error(text)
         return code
+
+
+def _require_current_folder() -> None:
+    """Native libraries abort where there is none, in their own words and with their own codes."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise MachineError("the current folder has vanished", "go to another one") from error
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
