@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from iptnet.errors import MachineError
 
@@ -152,6 +153,20 @@ def require_file(final: Path) -> None:
         _require_replaceable(final)
     except OSError as error:
         raise _as_machine_error(error, final) from error
+
+
+def scratch() -> BinaryIO:
+    """A nameless temporary file.
+
+    Raises:
+        MachineError: no folder for temporary files takes one.
+    """
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise MachineError(
+            "no temporary file can be made", "free some space, or name a folder in TMPDIR"
+        ) from error
 
 
 def _as_machine_error(error: OSError, final: Path) -> MachineError:
