@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from iptnet.errors import MachineError
 
@@ -48,6 +49,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
     try:
         # Created inside the block that removes it: a signal may come between any two lines.
         final.parent.mkdir(parents=True, exist_ok=True)
+        _require_replaceable(final)
         held = _claimed(temporary)
         yield temporary
         with temporary.open("rb") as written:
@@ -60,6 +62,16 @@ def atomic_path(final: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
         if held >= 0:
             os.close(held)
+
+
+def _require_replaceable(final: Path) -> None:
+    """Renaming onto a device or a pipe would do away with it: /dev/null, for the superuser."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = final.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            raise FileExistsError(errno.EEXIST, "something that is no file has that name")
 
 
 def _claimed(temporary: Path) -> int:
@@ -128,6 +140,33 @@ def require_writable(folder: Path) -> None:
             proof.write(bytes(BLOCK))
     except OSError as error:
         raise _as_machine_error(error, folder) from error
+
+
+def require_file(final: Path) -> None:
+    """The same for one file: its folder takes it, and nothing else has its name.
+
+    Raises:
+        MachineError: as :func:`require_writable`, or a folder or a device has the name.
+    """
+    require_writable(final.parent)
+    try:
+        _require_replaceable(final)
+    except OSError as error:
+        raise _as_machine_error(error, final) from error
+
+
+def scratch() -> BinaryIO:
+    """A nameless temporary file.
+
+    Raises:
+        MachineError: no folder for temporary files takes one.
+    """
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise MachineError(
+            "no temporary file can be made", "free some space, or name a folder in TMPDIR"
+        ) from error
 
 
 def _as_machine_error(error: OSError, final: Path) -> MachineError:
