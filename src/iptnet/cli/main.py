@@ -29,9 +29,7 @@ from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
-from iptnet.errors import IptnetError, is_shortage
-        case OSError() if error.errno in FULL:
-            return f"cannot write: {error.strerror}; free some space", 6
+from iptnet.errors import IptnetError, MachineError, is_shortage
 
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
@@ -131,18 +129,14 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return "interrupted", 130
         case Terminated():
             return "terminated", 143
+        case OSError() if error.errno in FULL:
+            return f"cannot write: {error.strerror}; free some space", 6
         case _ if is_shortage(error):
             return (
                 "out of memory; close other programs, or use a shorter or smaller video, "
                 "a smaller batch or fewer data",
                 4,
             )
-=======
-        case OSError() if error.errno in FULL:
-            return f"cannot write: {error.strerror}; free some space", 6
-        case MemoryError():
-            return "out of memory; close other programs, or use a shorter or smaller video", 4
->>>>>>> media
         case _:
             return (
                 f"internal error: {type(error).__name__}: {error}; run again with IPTNET_DEBUG=1 "
