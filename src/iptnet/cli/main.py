@@ -16,6 +16,7 @@ from typing import Annotated, NoReturn
 import tyro
 
 from iptnet import __version__
+from iptnet.cli.batch import Batch
 from iptnet.cli.console import say_error
 from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
@@ -32,6 +33,7 @@ from iptnet.errors import IptnetError
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
     | Annotated[Find, tyro.conf.subcommand("find")]
+    | Annotated[Batch, tyro.conf.subcommand("batch")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[Train, tyro.conf.subcommand("train")]
