@@ -207,7 +207,6 @@ def _with_folders(items: list[Item]) -> Iterator[Item]:
     names = [i.key.casefold() for i in items]
     counts = Counter(names)
     for item, name in zip(items, names, strict=True):
-        above = {str(p) for p in PurePosixPath(name).parents}
-        alone = counts[name] == 1 and not above & counts.keys()
-        mark = "" if alone else f"~{digest_of(item.key):064x}"[:9]
-        yield replace(item, folder=item.key + mark)
+        within = any(str(above) in counts for above in PurePosixPath(name).parents)
+        mark = "" if counts[name] == 1 and not within else f"~{digest_of(item.key):064x}"[:9]
+        yield replace(item, folder=(item.key.replace("/", "~") if within else item.key) + mark)
