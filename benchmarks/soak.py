@@ -2,11 +2,12 @@
 
     python -m benchmarks.soak [--files 200] [--way batch|server] [--seed 0]
 
-Files are made on the spot: small videos of several codecs, then truncated, headless, empty and random
-ones, text, playlists and sound under the name of a video, FIFOs, folders, and names with newlines,
-quotes and bytes that are no text. What must become of each is known before. Memory (RSS) and open
-descriptors of the whole process tree are read twice a second; the second half is compared with the
-first, its beginning left out (the model loads). Ends with 1 when a file is unaccounted for.
+Files are made on the spot: small videos of several codecs, then truncated, headless, empty and
+random ones, text, playlists and sound under the name of a video, FIFOs, folders, and names with
+newlines, quotes and bytes that are no text. What must become of each is known before. Memory (RSS)
+and open descriptors of the whole process tree are read twice a second; the second half is compared
+with the first, its beginning left out (the model loads). Ends with 1 when a file is unaccounted
+for.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def make_files(root: Path, count: int, seed: int = 0) -> list[Sample]:
         kind = kinds[number % len(kinds)]
         folder = root / f"round {number // len(kinds)}"
         folder.mkdir(exist_ok=True)
-        samples.append(_sample(root, folder, kind, number, draw, good))
+        samples.append(_sample(root, folder, kind, number, draw, good=good))
     return samples
 
 
@@ -87,7 +88,7 @@ def _videos(folder: Path) -> dict[str, bytes]:
 
 
 def _sample(
-    root: Path, folder: Path, kind: str, number: int, draw: random.Random, good: dict[str, bytes]
+    root: Path, folder: Path, kind: str, number: int, draw: random.Random, *, good: dict[str, bytes]
 ) -> Sample:
     tail, first = draw.randbytes(8), good["h264.mp4"]
     path = folder / f"{kind} {number}.mp4"
@@ -200,28 +201,31 @@ def through_batch(root: Path, out: Path) -> tuple[dict[str, str], Watch]:
 def through_server(samples: list[Sample], folder: Path) -> tuple[dict[str, str], Watch]:
     """What the server makes of the files that can be sent; each is deleted when it is settled."""
     states = {}
-    with served(folder) as (url, pid), httpx.Client(base_url=url, timeout=120) as client:
-        with Watch(pid).running() as watch:
-            for sample in samples:
-                if sample.expected == "skipped":
-                    continue
-                answer = client.post(
-                    "/api/videos",
-                    params={"name": os.fsencode(sample.path.name).decode("utf-8", "replace")},
-                    content=sample.path.read_bytes(),
-                )
-                if answer.status_code != 201:
-                    refused = answer.json()["error"]["code"]
-                    states[sample.key] = "failed" if refused == "input" else f"refused: {refused}"
-                    continue
-                at = f"/api/videos/{answer.json()['id']}"
-                state = "queued"
-                while state in {"uploading", "queued", "running"}:
-                    time.sleep(0.1)
-                    state = client.get(at).json()["state"]
-                states[sample.key] = state
-                client.delete(at)
-            left = [p for p in (folder / "data" / "videos").rglob("*") if p.is_file()]
+    with (
+        served(folder) as (url, pid),
+        httpx.Client(base_url=url, timeout=120) as client,
+        Watch(pid).running() as watch,
+    ):
+        for sample in samples:
+            if sample.expected == "skipped":
+                continue
+            answer = client.post(
+                "/api/videos",
+                params={"name": os.fsencode(sample.path.name).decode("utf-8", "replace")},
+                content=sample.path.read_bytes(),
+            )
+            if answer.status_code != 201:
+                refused = answer.json()["error"]["code"]
+                states[sample.key] = "failed" if refused == "input" else f"refused: {refused}"
+                continue
+            at = f"/api/videos/{answer.json()['id']}"
+            state = "queued"
+            while state in {"uploading", "queued", "running"}:
+                time.sleep(0.1)
+                state = client.get(at).json()["state"]
+            states[sample.key] = state
+            client.delete(at)
+        left = [p for p in (folder / "data" / "videos").rglob("*") if p.is_file()]
     if left:
         sys.exit(f"the server kept {left[0]}")
     return states, watch
