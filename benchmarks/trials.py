@@ -3,10 +3,10 @@
     python -m benchmarks.trials GROUP --out runs/trials --data DATA SUMME.h5 TVSUM.h5
 
 Trains every trial of a group (``validated``, ``shipped`` or ``transfer``), each a published
-configuration with a few values changed, and adds ``validation tau`` to results/iptnet.csv: mean τ on
-the validation videos after the last pass. ``transfer`` has no validation videos of the tested set;
-its trials are judged on either half of the test videos, so that what is chosen on one half can be
-reported on the other. Started again, it goes on.
+configuration with a few values changed, and adds ``validation tau`` to results/iptnet.csv: mean τ
+on the validation videos after the last pass. ``transfer`` has no validation videos of the tested
+set; its trials are judged on either half of the test videos, so that what is chosen on one half can
+be reported on the other. Started again, it goes on.
 """
 
 from __future__ import annotations
