@@ -25,7 +25,7 @@ from iptnet.video.probe import VideoInfo, info_of
 
 MAX_RATE = 1000.0
 MAX_SIDE = 8192
-THREADS = min(4, os.cpu_count() or 1)
+THREADS = min(4, max(1, (os.cpu_count() or 1) // 2))  # the other half looks at the pictures
 
 
 @dataclass(frozen=True, slots=True)
