@@ -63,8 +63,8 @@ def cut(
     on_progress: Callable[[str, int, int | None], None] | None = None,
     limits: Limits | None = None,
     height: int | None = None,
-    crf: int = 20,
-    preset: str = "veryfast",
+    crf: int = 21,
+    preset: str = "superfast",
 ) -> Cut:
     """Write the given spans, one after the other, as H.264 and AAC in MP4, index first.
 

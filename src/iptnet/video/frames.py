@@ -156,6 +156,7 @@ def sample_frames(
     batch: int = 32,
     limits: Limits | None = None,
     preview: bool = False,
+    whole: bool = False,
     threads: int = THREADS,
 ) -> FrameStream:
     """Sample a video evenly in time; at least one picture of any video that decodes at all.
@@ -168,6 +169,9 @@ def sample_frames(
         limits: bounds on the file and on the child.
         preview: decode key frames only: far cheaper, and each sample shows the key frame before
             its time.
+        whole: decode every picture, also where some can be left out without changing a sample. The
+            largest change between two samples is then known to the picture even where nothing
+            stands out as a cut does.
         threads: decoding threads of the child.
 
     Raises:
@@ -187,7 +191,8 @@ def sample_frames(
         child.close()
         raise
     exact = str(Fraction(rate).limit_denominator(1_000_000))
-    return FrameStream(child, file, size, batch, rate=exact, preview=preview, threads=threads)
+    request = {"preview": preview, "whole": whole, "threads": threads}
+    return FrameStream(child, file, size, batch, rate=exact, **request)
 
 
 def frames_at(

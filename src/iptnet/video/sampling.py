@@ -77,7 +77,7 @@ def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, An
 
     step, slack = 1 / (Fraction(request["rate"]) * reader.tick), _slack(reader)
     told = Samples(out, reader, Scaler(info, tuple(request["size"])), step, slack)
-    if may_skip(reader, info):
+    if may_skip(reader, info) and not request.get("whole"):
         try:
             sparse = Sparse(reader, instants(step, slack))
             told.take(sparse.pictures(), sparse.between)
