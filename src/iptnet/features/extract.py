@@ -30,7 +30,7 @@ RATE = 2.0
 BATCH = 8
 """Pictures taken from the decoder at a time: it works on while few are encoded here."""
 
-METADATA = 1
+METADATA = 2
 """Version of what is kept beside cached features; an entry of another one is made again."""
 
 

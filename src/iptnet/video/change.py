@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 ROWS, COLUMNS = 18, 32
-JUMP, TIMES = 0.02, 3.0  # a change of at least so much, and so many times those before
+JUMP, TIMES = 0.02, 2.0  # a change of at least so much, and so many times those before
 BEFORE = 6  # changes; film and animation repeat pictures, and one of them says little
 
 
