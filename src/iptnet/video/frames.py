@@ -244,10 +244,12 @@ def frames_at(
         numbers, changes = np.zeros(0, np.int64), np.zeros(0, np.float32)
         return FrameBatch(none, pictures, none, numbers, none, changes)
     whole = stack(found)
+    del found
     return replace(
         whole,
         times=wanted,
-        images=whole.images[back],
+        # Usually they are in order already: hundreds of pictures need not be copied.
+        images=whole.images if (np.diff(back) == 1).all() else whole.images[back],
         shown=whole.shown[back],
         indices=whole.indices[back],
         cut_times=wanted,
