@@ -37,7 +37,8 @@ def fit_localizer(
 
     Raises:
         Interrupted: a signal asked to stop.
-        IntegrityError: a loss that is not finite, or a foreign state in the folder.
+        LimitError: a loss that is not finite.
+        IntegrityError: a foreign state in the folder.
     """
     arguments = fit.arguments
     targets = [target_of(e, arguments.loss.extension) for e in examples]

@@ -8,6 +8,7 @@ rate shows at each instant what it showed. Every player, browser and editor take
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -135,10 +136,15 @@ def cut(
                     encoding="utf-8",
                 )
                 ffmpeg.run(join_arguments(plan, listing, final), str(path), limits)
+            notes += _check(final, total, rate, limits)
+        except InputError as error:
+            if final.exists():
+                raise
+            # ffmpeg blames its input, and so would we, for what went missing on the other side.
+            raise FileNotFoundError(errno.ENOENT, "the folder has vanished") from error
         finally:
             for part in parts:
                 part.unlink(missing_ok=True)
-        notes += _check(final, total, rate, limits)
     if complaints:
         notes.append(f"parts of the source are damaged ({len(complaints)} complaints by ffmpeg)")
     told(0)
