@@ -30,6 +30,9 @@ FILES = ("summary.mp4", "timeline.json", "storyboard.jpg", "curve.svg", "report.
 PICTURE_HEIGHT = 360
 """Pixels; the largest tile of a storyboard is no higher."""
 
+MANY, MANY_HEIGHT = 24, 240
+"""Of more pictures than these each is shown smaller, and they are held in memory together."""
+
 
 def write_summary(
     timeline: Timeline,
@@ -160,7 +163,8 @@ def thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint8
         from iptnet.video.frames import frames_at
 
         try:
-            return list(frames_at(video, list(times), height=PICTURE_HEIGHT).images)
+            height = PICTURE_HEIGHT if len(times) <= MANY else MANY_HEIGHT
+            return list(frames_at(video, list(times), height=height).images)
         except IptnetError:
             # The timeline is worth more than its pictures; the sheet shows placeholders instead.
             return [None] * len(times)

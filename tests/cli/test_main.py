@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,3 +105,21 @@ def test_output_folders_never_collide() -> None:
     videos = [Path("x/talk.mp4"), Path("y/Talk.mkv"), Path("talk-2.mp4"), Path("z/talk.webm")]
     names = [f.name for f in output_folders(videos, Path("out"))]
     assert names == ["talk", "Talk-2", "talk-2-2", "talk-3"]
+
+
+@pytest.mark.fault(5)
+def test_no_name_leads_out_of_the_output_folder(tmp_path: Path) -> None:
+    names = ["...mp4", "..mp4", ". .mp4", "....mp4", ".mp4", "a..mp4", "x/..mp4", ". .mkv"]
+    folders = output_folders([Path(n) for n in names], tmp_path)
+    assert all(f.resolve().parent == tmp_path.resolve() for f in folders)
+    assert len({f.name for f in folders}) == len(names)
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("letter", ["n", "ü", "\udce9"])
+def test_the_longest_names_can_come_twice(tmp_path: Path, letter: str) -> None:
+    longest = letter * (255 // len(os.fsencode(letter)))
+    folders = output_folders([Path(longest)] * 11, tmp_path)
+    for folder in folders:
+        folder.mkdir()
+    assert len(list(tmp_path.iterdir())) == 11

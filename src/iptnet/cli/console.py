@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -27,14 +28,19 @@ def say(text: str) -> None:
 
 def say_error(text: str) -> None:
     """``iptnet: cause; remedy`` as one line on standard error."""
-    sys.stderr.write(f"iptnet: {printable(text)}\n")
-    sys.stderr.flush()
+    _tell(f"iptnet: {printable(text)}")
 
 
 def say_warning(text: str) -> None:
     """A warning line on standard error."""
-    sys.stderr.write(f"iptnet: warning: {printable(text)}\n")
-    sys.stderr.flush()
+    _tell(f"iptnet: warning: {printable(text)}")
+
+
+def _tell(line: str) -> None:
+    """A line on standard error; where that takes nothing, the exit code still says it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 class Progress:
@@ -94,5 +100,4 @@ class Progress:
         now, last = time.monotonic(), self._last.get(stage)
         if last is None or now - last >= _PLAIN_INTERVAL:
             self._last[stage] = now
-            sys.stderr.write(f"{label} {done}{f'/{total}' if total else ''}\n")
-            sys.stderr.flush()
+            _tell(f"{label} {done}{f'/{total}' if total else ''}")

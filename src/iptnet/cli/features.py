@@ -40,10 +40,10 @@ class FeaturesCommand:
         if not self.videos:
             raise UsageError("no video given", "iptnet features VIDEO… --out FILE.h5")
         from iptnet.api import load
-        from iptnet.atomic import require_writable
+        from iptnet.atomic import require_file
         from iptnet.data.write import write_benchmark
 
-        require_writable(self.out.parent)
+        require_file(self.out)
         model = load(encoder=self.encoder, weights=self.weights, cache=not self.no_cache)
         rows: list[BenchmarkVideo] = []
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_warning
-from iptnet.errors import InputError, UsageError
+from iptnet.errors import UsageError
 from iptnet.timeline import DOUBT
 
 if TYPE_CHECKING:
@@ -107,9 +107,6 @@ def _confidence(moment: Moment) -> float:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InputError(f"cannot read {path}: {why}", "give a text file") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    from iptnet.data.annotation_file import read_text
+
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]

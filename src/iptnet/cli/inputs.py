@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from iptnet.cli.console import say_error
 from iptnet.errors import InputError, LimitError, UsageError
+
+LONGEST = 255
+"""Bytes of a folder's name on most file systems."""
 
 
 def require_ratio(ratio: float) -> None:
@@ -27,15 +31,23 @@ def output_folders(videos: Sequence[Path], out: Path) -> list[Path]:
     taken: set[str] = set()
     folders = []
     for video in videos:
-        stem = video.stem or "video"
+        # The stem of "...mp4" is "..", which would be the folder above.
+        stem = video.stem if video.stem.strip(". ") else "video"
         name, count = stem, 1
         # Case-folded: on some file systems Talk and talk are one folder.
         while name.casefold() in taken:
             count += 1
-            name = f"{stem}-{count}"
+            name = _numbered(stem, count)
         taken.add(name.casefold())
         folders.append(out / name)
     return folders
+
+
+def _numbered(stem: str, count: int) -> str:
+    ending = f"-{count}"
+    if len(os.fsencode(stem)) + len(ending) > LONGEST:
+        stem = os.fsencode(stem)[: LONGEST - len(ending)].decode("utf-8", "ignore")
+    return stem + ending
 
 
 def for_each(videos: Iterable[Path], work: Callable[[Path], None]) -> int:

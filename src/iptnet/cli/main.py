@@ -6,10 +6,12 @@ interrupted. A traceback appears only with ``IPTNET_DEBUG=1``.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -17,7 +19,7 @@ import tyro
 
 from iptnet import __version__
 from iptnet.cli.batch import Batch
-from iptnet.cli.console import say_error
+from iptnet.cli.console import say, say_error
 from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
 from iptnet.cli.evaluate import Evaluate
@@ -28,7 +30,7 @@ from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
-from iptnet.errors import IptnetError
+from iptnet.errors import IptnetError, MachineError, is_shortage
 
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
@@ -45,45 +47,79 @@ Command = (
 )
 
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a full disk under standard output says."""
+
+
 class Terminated(BaseException):
     """SIGTERM, raised where the program stands so that every ``finally`` runs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``iptnet``; always leaves through :class:`SystemExit`."""
+    _require_streams()
     for stream in (sys.stdout, sys.stderr):
         # File names may hold bytes that are no text; showing them must never be what fails.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given in (["--version"], ["-V"]):
-        sys.stdout.write(f"iptnet {__version__}\n")
-        raise SystemExit(0)
-    command = tyro.cli(
-        Command,
-        prog="iptnet",
-        description="Video summarization and moment localization with one model, on your machine.",
-        args=given or ["--help"],
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-    )
-    raise SystemExit(_guarded(command))
+    raise SystemExit(_guarded(list(sys.argv[1:] if arguments is None else arguments)))
 
 
-def _guarded(command: Command) -> int:
+def _guarded(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        if arguments in (["--version"], ["-V"]):
+            say(f"iptnet {__version__}")
+            return 0
+        command = tyro.cli(
+            Command,
+            prog="iptnet",
+            description="Video summarization and moment localization with one model, on your "
+            "machine.",
+            args=arguments or ["--help"],
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+        _require_current_folder()
         return command.run()
     except BrokenPipeError:
-        # The reader of our output left (`iptnet … | head`): that is no error, but nothing may be
-        # flushed to it any more either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output left (`iptnet … | head`): that is no error.
+        _drop_output()
         return 0
     except (Exception, KeyboardInterrupt, Terminated) as error:
         if os.environ.get("IPTNET_DEBUG") == "1":
             raise
         text, code = _explain(error)
         say_error(text)
+        _drop_output()
         return code
+
+
+def _drop_output() -> None:
+    """Flush what was said, or nothing more may be: the interpreter would try, and fail, at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _require_streams() -> None:
+    """Put the null device in the place of closed standard streams, or files would take it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+
+
+def _require_current_folder() -> None:
+    """Native libraries abort where there is none, in their own words and with their own codes."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise MachineError("the current folder has vanished", "go to another one") from error
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
@@ -95,8 +131,14 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return "interrupted", 130
         case Terminated():
             return "terminated", 143
-        case MemoryError():
-            return "out of memory; close other programs, or use a shorter or smaller video", 4
+        case OSError() if error.errno in FULL:
+            return f"cannot write: {error.strerror}; free some space", 6
+        case _ if is_shortage(error):
+            return (
+                "out of memory; close other programs, or use a shorter or smaller video, "
+                "a smaller batch or fewer data",
+                4,
+            )
         case _:
             return (
                 f"internal error: {type(error).__name__}: {error}; run again with IPTNET_DEBUG=1 "

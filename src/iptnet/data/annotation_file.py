@@ -111,7 +111,7 @@ def _content(path: Path) -> bytes:
     try:
         # Opening a pipe would wait for ever, and a device may never end.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path} is not a regular file", "name an annotation file")
+            raise InputError(f"{path} is not a regular file", "copy it to one first")
         with path.open("rb") as plain:
             compressed = plain.read(2) == b"\x1f\x8b"
             plain.seek(0)

@@ -39,8 +39,10 @@ def read_json(path: Path) -> Timeline:
         LimitError: it is too large to be a timeline.
     """
     try:
-        # Not "exists": a pipe has no size, and a folder has one.
-        if path.is_file() and path.stat().st_size > LARGEST:
+        # Opening a pipe would wait for ever, and a device may never end.
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is not a regular file", "give a timeline.json")
+        if path.stat().st_size > LARGEST:
             raise LimitError(f"{path} is too large for a timeline", "give a timeline.json")
         text = path.read_text(encoding="utf-8-sig")
         return Timeline.from_json(text)

@@ -12,7 +12,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 import iptnet
+from iptnet.atomic import scratch
 from iptnet.errors import InputError, IptnetError, LimitError, MachineError
 from iptnet.signals import held_signals
 from iptnet.video import wire
@@ -98,7 +98,7 @@ class Child:
             "MALLOC_ARENA_MAX": "2",  # arenas would spend the address space we allow
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as we do
+        self.errors = scratch()
         try:
             # -P: the current folder, which may be anyone's, must not be imported from.
             with held_signals():

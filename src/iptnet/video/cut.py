@@ -8,6 +8,7 @@ rate shows at each instant what it showed. Every player, browser and editor take
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from iptnet.video.graph import Plan, arguments, join_arguments
 from iptnet.video.limits import Limits
 from iptnet.video.probe import VideoInfo, info_of
 
-BATCH = 16  # inputs an ffmpeg process: each holds a decoder
+BATCH = 6  # inputs an ffmpeg process: each holds a decoder and its pictures, some 40 MB at 720p
 HIGHEST_RATE = 240
 USUAL_RATE = 60  # for sources on no grid at all
 
@@ -63,8 +64,8 @@ def cut(
     on_progress: Callable[[str, int, int | None], None] | None = None,
     limits: Limits | None = None,
     height: int | None = None,
-    crf: int = 20,
-    preset: str = "veryfast",
+    crf: int = 21,
+    preset: str = "superfast",
 ) -> Cut:
     """Write the given spans, one after the other, as H.264 and AAC in MP4, index first.
 
@@ -135,10 +136,15 @@ def cut(
                     encoding="utf-8",
                 )
                 ffmpeg.run(join_arguments(plan, listing, final), str(path), limits)
+            notes += _check(final, total, rate, limits)
+        except InputError as error:
+            if final.exists():
+                raise
+            # ffmpeg blames its input, and so would we, for what went missing on the other side.
+            raise FileNotFoundError(errno.ENOENT, "the folder has vanished") from error
         finally:
             for part in parts:
                 part.unlink(missing_ok=True)
-        notes += _check(final, total, rate, limits)
     if complaints:
         notes.append(f"parts of the source are damaged ({len(complaints)} complaints by ffmpeg)")
     told(0)

@@ -7,11 +7,11 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from iptnet.atomic import scratch
 from iptnet.errors import InputError, LimitError, MachineError
 from iptnet.signals import held_signals
 from iptnet.video import guard
@@ -19,6 +19,8 @@ from iptnet.video.limits import Limits
 
 POLL_SECONDS = 0.2
 STDERR_BYTES = 1 << 20
+FULL = ("No space left", "Disk quota exceeded", "File too large")
+"""What ffmpeg says of a disk that takes no more, or no larger file."""
 
 
 def executable() -> str:
@@ -74,7 +76,7 @@ def run(
     general = ["-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
     launch = [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve()), json.dumps(setup)]
     command = [*launch, executable(), *general, "-stats_period", "0.5", *arguments]
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as progress:
+    with scratch() as errors, scratch() as progress:
         process = None
         try:
             with held_signals():
@@ -105,9 +107,10 @@ def run(
     if hung:
         seconds = limits.stall_seconds
         raise InputError(f"{what} stops ffmpeg: no progress for {seconds:g} s", "re-encode it")
-    if "No space left" in " ".join(lines[-5:]):
+    ending = " ".join(lines[-5:])
+    if any(full in ending for full in FULL):
         raise MachineError("no space left while cutting", "free some, or choose another --out")
-    if "Cannot allocate memory" in " ".join(lines[-5:]):
+    if "Cannot allocate memory" in ending:
         raise LimitError(f"{what} needs more memory to cut than allowed", "cut fewer shots")
     if process.returncode == -24:  # SIGXCPU
         raise LimitError(f"cutting {what} takes too much processor time", "raise cpu_seconds")
