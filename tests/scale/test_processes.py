@@ -60,6 +60,7 @@ def begin(source: Path, out: Path, *more: str) -> subprocess.Popen[str]:
 
 @pytest.mark.fault(9)
 def test_a_worker_that_dies_fails_its_video_alone(tmp_path: Path) -> None:
+    before = descendants(os.getpid())  # what tests of other rooms left running in this process
     source, out, told = archive(tmp_path / "in", 5), tmp_path / "out", list[Status]()
     (source / "crash.mp4").write_bytes(b"x")
     (source / "leave.mp4").write_bytes(b"x")
@@ -70,7 +71,7 @@ def test_a_worker_that_dies_fails_its_video_alone(tmp_path: Path) -> None:
     assert "crashes the worker (SIGSEGV); re-encode" in str(rows["crash.mp4"]["reason"])
     assert "ends the worker (exit code 3)" in str(rows["leave.mp4"]["reason"])
     assert {rows[k]["code"] for k in ("crash.mp4", "leave.mp4", "bad.mp4")} == {3}
-    assert not descendants(os.getpid())
+    assert descendants(os.getpid()) <= before
     for name in ("crash.mp4", "leave.mp4"):
         (source / name).unlink()
     run(source, tmp_path / "reference")
@@ -78,12 +79,13 @@ def test_a_worker_that_dies_fails_its_video_alone(tmp_path: Path) -> None:
 
 
 def test_trouble_of_the_machine_comes_back_from_a_worker(tmp_path: Path) -> None:
+    before = descendants(os.getpid())
     source, out = archive(tmp_path / "in", 2), tmp_path / "out"
     (source / "full.mp4").write_bytes(b"x")
     with pytest.raises(MachineError, match="no space left; free some"):
         run(source, out, engine=run_local, workers=1)
     assert lines(out / "batch.jsonl")["full.mp4"]["state"] == "pending"
-    assert not descendants(os.getpid())
+    assert descendants(os.getpid()) <= before
 
 
 def test_a_worker_that_cannot_begin_is_no_fault_of_a_video(
