@@ -18,6 +18,7 @@ from typing import Annotated, NoReturn
 import tyro
 
 from iptnet import __version__
+from iptnet.cli.batch import Batch
 from iptnet.cli.console import say, say_error
 from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
@@ -34,6 +35,7 @@ from iptnet.errors import IptnetError, MachineError, is_shortage
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
     | Annotated[Find, tyro.conf.subcommand("find")]
+    | Annotated[Batch, tyro.conf.subcommand("batch")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[Train, tyro.conf.subcommand("train")]

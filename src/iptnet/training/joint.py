@@ -145,7 +145,7 @@ def _model(session: _Session, run: Run, stop: Stop) -> Iptnet:
     """Fresh modules of the run's seed; the localizer warmed up where that is asked for."""
     arguments = session.arguments
     torch.manual_seed(seed_of(run.seed, 10**6 - 1))
-    model = build_model(arguments, session.recipes[0].width)
+    model = build_model(arguments, session.recipes[0].width, session.data)
     if arguments.schedule.warm_up and arguments.teaching.localize:
         ready = warm_up(
             arguments,

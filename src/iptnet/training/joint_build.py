@@ -25,6 +25,7 @@ from iptnet.model.vocabulary import learn, new_filter
 from iptnet.training.arguments import OptimiserArguments
 from iptnet.training.joint_arguments import JointArguments
 from iptnet.training.joint_data import JointData
+from iptnet.training.localizer_fit import config_for
 from iptnet.training.loop import (
     Interrupted,
     Stop,
@@ -43,13 +44,19 @@ def build_summarizer(arguments: JointArguments, width: int) -> SummarizationModu
     return SummarizationModule(SummarizationConfig(width=width, **asdict(arguments.model)))
 
 
-def build_model(arguments: JointArguments, width: int) -> Iptnet:
-    """Student and teacher of a configuration, freshly drawn."""
+def build_model(arguments: JointArguments, width: int, data: JointData) -> Iptnet:
+    """Student and teacher of a configuration, freshly drawn.
+
+    Args:
+        arguments: the configuration.
+        width: D of the summarizer's features.
+        data: tells what the localizer reads.
+    """
     return Iptnet(
         Student(
             build_summarizer(arguments, width),
             Propagation(PropagationConfig(width=width, **asdict(arguments.propagation))),
-            _build_localizer(arguments, width),
+            _build_localizer(arguments, data, width),
         )
     )
 
@@ -110,7 +117,7 @@ def warm_up(
     torch.manual_seed(seed_of(seed, 10**6 - 2))
     own = data.shown(fold)
     examples, targets = [data.examples[i] for i in own], [data.targets[i] for i in own]
-    module = _build_localizer(arguments, examples[0].video.vectors.shape[1])
+    module = _build_localizer(arguments, data, width=0)
     where = "everything" if fold is None else f"all but fold {fold + 1}"
 
     def waits() -> bool:
@@ -149,10 +156,18 @@ def localizer_checkpoint(
     vocabulary = new_filter()
     learn(vocabulary, data.sources.sentences(without_fold=about["fold"]))
     localizer = Localizer(
-        (module.eval(),), (), vocabulary, Calibration(), Checkpoint("localization", {}, (), {})
+        (module.eval(),),
+        (),
+        vocabulary,
+        Calibration(),
+        Checkpoint("localization", {}, (), {}),
+        words=data.sources.words,
     )
     return to_checkpoint(localizer, data.sources.recipes, about)
 
 
-def _build_localizer(arguments: JointArguments, width: int) -> LocalizationModule:
+def _build_localizer(arguments: JointArguments, data: JointData, width: int) -> LocalizationModule:
+    """Of the examples' kind; without any (−L) it idles at the summarizer's width."""
+    if data.examples:
+        return LocalizationModule(config_for(data.examples[0], arguments.module))
     return LocalizationModule(LocalizationConfig(width=width, **asdict(arguments.module)))
