@@ -32,12 +32,14 @@ def test_gzip_is_told_by_content(tmp_path: Path) -> None:
     assert list(text_lines(path)) == [(1, "one"), (2, "two")]
 
 
+@pytest.mark.fault(12)
 def test_names_the_line_that_is_not_utf8(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", b"fine\ncaf\xe9\n")
     with pytest.raises(InputError, match=r"a\.txt, line 2: not UTF-8"):
         list(text_lines(path))
 
 
+@pytest.mark.fault(1)
 def test_refuses_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "absent", tmp_path, tmp_path / "pipe", Path("/dev/zero"), Path("\0")):
@@ -45,6 +47,7 @@ def test_refuses_what_is_no_file(tmp_path: Path) -> None:
             list(text_lines(path))
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("keep", [3, 11, 20, -1])
 def test_refuses_half_a_gzip(tmp_path: Path, keep: int) -> None:
     whole = gzip.compress(os.urandom(200))
@@ -52,6 +55,7 @@ def test_refuses_half_a_gzip(tmp_path: Path, keep: int) -> None:
         list(text_lines(write(tmp_path / "a.gz", whole[:keep])))
 
 
+@pytest.mark.fault(12)
 def test_refuses_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(annotation_file, "LARGEST", 1 << 20)
     path = write(tmp_path / "a.gz", gzip.compress(b"0" * (3 << 20)))
@@ -59,6 +63,7 @@ def test_refuses_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         list(text_lines(path))
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     "text", ["", "{", "[NaN]", "[-Infinity]", "[" * 100_000, "[1,]", "1" * 5000]
 )

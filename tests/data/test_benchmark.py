@@ -103,6 +103,7 @@ def test_compression_and_filters_do_not_matter(tmp_path: Path) -> None:
 # --- labels
 
 
+@pytest.mark.fault(11)
 def test_importance_is_min_max_scaled_and_constant_scores_are_zero(tmp_path: Path) -> None:
     score = np.array([2, 4, 6, 2, 2, 2, 3], np.float32)
     (found,) = load_benchmark(with_changes(tmp_path, {"gtscore": score}))
@@ -256,6 +257,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 NAMES = [f"{problem}-{i}" for i, (problem, _) in enumerate(BAD)]
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize(("problem", "changes"), BAD, ids=NAMES)
 def test_contradictions_name_file_video_and_key(
     tmp_path: Path, problem: str, changes: dict[str, Any]
@@ -268,6 +270,7 @@ def test_contradictions_name_file_video_and_key(
     assert f"video_1/{key}" in caught.value.cause
 
 
+@pytest.mark.fault(11)
 def test_one_width_a_file(tmp_path: Path) -> None:
     path = eccv16(tmp_path, videos=2)
     with h5py.File(path, "r+") as file:
@@ -287,6 +290,7 @@ def test_a_file_without_videos(tmp_path: Path) -> None:
 # --- limits
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("chunks", [None, (1024, 1024)])
 @pytest.mark.parametrize("key", ["features", "user_summary", "gtscore"])
 def test_absurd_sizes_are_refused_before_they_are_read(
@@ -301,6 +305,7 @@ def test_absurd_sizes_are_refused_before_they_are_read(
         load_benchmark(with_changes(tmp_path, declare))
 
 
+@pytest.mark.fault(11)
 def test_the_whole_file_has_a_limit(tmp_path: Path) -> None:
     path = eccv16(tmp_path, videos=3)
     one = 7 * 1024 * 4
@@ -309,6 +314,7 @@ def test_the_whole_file_has_a_limit(tmp_path: Path) -> None:
         load_benchmark(path, limits=Limits(file_bytes=3 * one))
 
 
+@pytest.mark.fault(11)
 def test_absurd_lengths_and_counts(tmp_path: Path) -> None:
     with pytest.raises(LimitError, match="n_frames declares 1099511627776"):
         load_benchmark(with_changes(tmp_path, {"n_frames": 2**40}))
@@ -346,6 +352,7 @@ def test_missing_and_folders(tmp_path: Path) -> None:
         load_benchmark(tmp_path)
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.999])
 def test_truncated_files_are_broken(tmp_path: Path, share: float) -> None:
     path = eccv16(tmp_path)

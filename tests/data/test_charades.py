@@ -51,6 +51,7 @@ BAD = [
 ]
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(("kind", "line"), BAD, ids=[f"{i}-{k}" for i, (k, _) in enumerate(BAD)])
 def test_bad_lines_are_counted_and_named(tmp_path: Path, kind: str, line: str) -> None:
     good = [f"AO8RW 0.0 1.0##x {i}" for i in range(30)]
@@ -62,6 +63,7 @@ def test_bad_lines_are_counted_and_named(tmp_path: Path, kind: str, line: str) -
         load_charades(path, {"AO8RW": 30.0}, max_bad=0.0)
 
 
+@pytest.mark.fault(12)
 @settings(deadline=None)
 @given(st.text())
 def test_any_line_parses_or_says_why(text: str) -> None:
@@ -73,6 +75,7 @@ def test_any_line_parses_or_says_why(text: str) -> None:
         assert video and sentence.strip() == sentence != ""
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     "content", [[], {"a": "x"}, {"a": {}}, {"a": 0}, {"a": -1}, {"a": {"duration": True}}]
 )

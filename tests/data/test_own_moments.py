@@ -77,6 +77,7 @@ BAD = [
 ]
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(("kind", "line"), BAD, ids=[f"{i}-{k}" for i, (k, _) in enumerate(BAD)])
 def test_bad_rows_are_counted_and_named(tmp_path: Path, kind: str, line: str) -> None:
     path = write(tmp_path / "m.csv", HEAD, *(f"a,0,1,s {i}" for i in range(30)), line)
@@ -88,6 +89,7 @@ def test_bad_rows_are_counted_and_named(tmp_path: Path, kind: str, line: str) ->
         load_moments_csv(path, {"a": 10.0}, max_bad=0.0)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("lines", "why"),
     [

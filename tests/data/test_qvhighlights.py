@@ -92,6 +92,7 @@ BAD = [
 ]
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(("kind", "row"), BAD, ids=[f"{i}-{k}" for i, (k, _) in enumerate(BAD)])
 def test_bad_rows_are_counted_and_named(tmp_path: Path, kind: str, row: Any) -> None:
     many = [GOOD | {"qid": 100 + i} for i in range(30)]
@@ -112,6 +113,7 @@ def test_threshold_is_a_share_that_may_be_reached(tmp_path: Path) -> None:
         load_qvhighlights(write(tmp_path / "b", [*rows[1:], "x", "y"]))
 
 
+@pytest.mark.fault(12)
 def test_a_file_without_any_usable_row_is_refused_at_any_threshold(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1 of 1 rows"):
         load_qvhighlights(write(tmp_path / "a", ["x"]), max_bad=1.0)
@@ -124,6 +126,7 @@ def test_overruns_can_be_kept(tmp_path: Path) -> None:
     assert load_qvhighlights(path, keep_overruns=True).queries[0].windows == (Span(2, 11),)
 
 
+@pytest.mark.fault(12)
 @settings(deadline=None, max_examples=200)
 @given(
     st.dictionaries(

@@ -124,6 +124,7 @@ def test_keys_in_any_script_and_order(tmp_path: Path) -> None:
     assert {v.key for v in load_benchmark(tmp_path / "x.h5")} == set(keys)
 
 
+@pytest.mark.fault(11)
 @settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_a_flipped_bit_never_changes_a_number(
@@ -144,6 +145,7 @@ def test_a_flipped_bit_never_changes_a_number(
     same(original, bench.videos[0])
 
 
+@pytest.mark.fault(11)
 def test_a_changed_number_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     changes: list[tuple[str, Any]] = [
@@ -160,6 +162,7 @@ def test_a_changed_number_is_noticed(tmp_path: Path) -> None:
             load_benchmark(path)
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("name", ["schema", "sha256", "recipe", "dataset"])
 @pytest.mark.parametrize("value", ["x", None])
 def test_changed_attributes_are_noticed(tmp_path: Path, name: str, value: str | None) -> None:
@@ -173,6 +176,7 @@ def test_changed_attributes_are_noticed(tmp_path: Path, name: str, value: str | 
         load_benchmark(path)
 
 
+@pytest.mark.fault(11)
 def test_removed_videos_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     write_benchmark(path, [made(), made(1, key="video_2")], RECIPE)

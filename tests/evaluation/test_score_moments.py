@@ -107,6 +107,7 @@ BAD_LINES = [
 ]
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(("why", "row"), BAD_LINES, ids=[str(i) for i in range(len(BAD_LINES))])
 def test_bad_lines_are_named(tmp_path: Path, gt: Path, why: str, row: Any) -> None:
     rows = [guess(1), row] if "'b'" in repr(row) else [guess(1), row, guess("b")]
@@ -125,6 +126,7 @@ def test_a_part_is_refused_unless_allowed(tmp_path: Path, gt: Path) -> None:
         score_moments(write(tmp_path / "q.jsonl", guess(7)), gt, allow_partial=True)
 
 
+@pytest.mark.fault(12)
 def test_ground_truth_is_all_right_or_refused(tmp_path: Path) -> None:
     prediction = write(tmp_path / "p.jsonl", guess(1))
     for row, why in (

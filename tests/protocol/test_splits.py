@@ -110,6 +110,7 @@ def test_drawing_refuses_what_it_cannot_part() -> None:
     assert shuffled("abcdef", "x") != shuffled("abcdef", "y")
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("split", "cause"),
     [
@@ -178,6 +179,7 @@ def test_missing_videos_are_named_or_left_out() -> None:
         resolve(split, videos_of("tvsum"), allow_missing=True)
 
 
+@pytest.mark.fault(12)
 def test_two_ids_for_one_video_are_refused() -> None:
     split = Split(("summe/Jumps",), (), ("summe/Scuba",))
     with pytest.raises(ValueError, match="same video"):
@@ -212,6 +214,7 @@ def test_the_community_s_files_load(tmp_path: Path) -> None:
     assert resolve(split, videos_of("tvsum")).test == ("tvsum/HT5vyqe0Xaw",)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("name", "text", "cause"),
     [

@@ -89,6 +89,7 @@ def test_a_member_alone_has_its_own_rankers(root: Path, tmp_path: Path) -> None:
     assert second.rankers == whole.rankers[2:]
 
 
+@pytest.mark.fault(18)
 def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> None:
     more = {"setting": "shipped"}
     arguments = load_localization(config(root, "ranked", **more), [root])

@@ -83,6 +83,7 @@ def test_a_run_folder_holds_what_it_promises(straight: Path, data: Path) -> None
     assert (again.trained, again.found) == (0, 5)
 
 
+@pytest.mark.fault(14)
 def test_killed_and_resumed_ends_with_the_same_bits(
     straight: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(
         assert name.read_text() == (tmp_path / name.relative_to(straight)).read_text()
 
 
+@pytest.mark.fault(13)
 def test_a_hard_kill_before_the_first_save_costs_only_time(
     straight: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +135,7 @@ def test_the_papers_objective_learns(data: Path, tmp_path: Path) -> None:
         assert losses[-1] < losses[0]
 
 
+@pytest.mark.fault(17)
 def test_another_configuration_or_other_data_are_refused(
     straight: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +153,7 @@ def test_another_configuration_or_other_data_are_refused(
         train_summarization(replace(OURS, accepts=("dino768",)), tmp_path, [data])
 
 
+@pytest.mark.fault(16)
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     module = SummarizationModule(SummarizationConfig(4, heads=1))
     with pytest.raises(LimitError, match="epoch 1"):
