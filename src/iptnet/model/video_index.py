@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from iptnet.errors import UsageError
@@ -20,7 +19,6 @@ from iptnet.features.text import TextEncoder
 from iptnet.model.grid import at_times
 from iptnet.model.localization.presence import presence
 from iptnet.model.localization.ranking import Scene, propose
-from iptnet.model.localization.similarity import Looks
 from iptnet.model.localization.video import GridVideo
 from iptnet.model.localization.words import Reading
 from iptnet.model.vocabulary import known_share
@@ -68,12 +66,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A video's windows, and each member's query-free halves of them."""
+    """A video's windows (W, T, D), and what each member sees in them before it is asked."""
 
-    rows: torch.Tensor
-    mask: torch.Tensor
-    encoded: list[torch.Tensor]
-    looks: list[Looks | None]
+    rows: NDArray[np.float32]
+    by_member: list[Any]
 
 
 @dataclass(frozen=True)
@@ -134,33 +130,12 @@ class VideoIndex:
 
     def _ask(self, reading: Reading | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""
-        seen = self._seen
-        # One row of words serves all windows.
-        query, unknown, characters = (
-            None if rows is None else torch.from_numpy(rows)[None]
-            for rows in (reading or (None, None, None))
-        )
-        words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
-        more = {} if unknown is None else {"unknown": unknown, "characters": characters}
         spans = not self.localizer.rankers
-        with torch.inference_mode():
-            found = []
-            for module, steps, looks in zip(
-                self.localizer.modules, seen.encoded, seen.looks, strict=True
-            ):
-                out = module(
-                    seen.rows,
-                    seen.mask,
-                    query,
-                    words,
-                    encoded=steps,
-                    looks=looks,
-                    spans=spans,
-                    **more,
-                )
-                saliency = out.highlight if out.saliency is None else out.saliency
-                found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
-            mean = torch.stack(found).mean(dim=0).double().numpy()
+        found = [
+            module.answer(seen, reading, spans=spans)
+            for module, seen in zip(self.localizer.modules, self._seen.by_member, strict=True)
+        ]
+        mean = np.stack(found).mean(axis=0, dtype=np.float64)
         return [list(window) for window in mean]
 
     @cached_property
@@ -171,12 +146,8 @@ class VideoIndex:
     def _seen(self) -> _Seen:
         """What every question needs of the windows: made at the first."""
         vectors, size = self.video.vectors, self.localizer.steps
-        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in self._starts]))
-        mask = torch.ones(rows.shape[:2], dtype=torch.bool)
-        with torch.inference_mode():
-            encoded = [m.encode_video(rows, mask) for m in self.localizer.modules]
-            looks = [m.look(rows, mask) for m in self.localizer.modules]
-        return _Seen(rows, mask, encoded, looks)
+        rows = np.stack([vectors[a : a + size] for a in self._starts])
+        return _Seen(rows, [module.see(rows) for module in self.localizer.modules])
 
     def _figures(
         self, tokens: NDArray[np.float32], highlight: NDArray[np.float64]
@@ -194,7 +165,7 @@ class VideoIndex:
 
     @cached_property
     def _scene(self) -> Scene:
-        rows = self._seen.rows.numpy()
+        rows = self._seen.rows
         ends = [at + rows.shape[1] for at in self._starts]
         changes = [self.video.changes(a, b) for a, b in zip(self._starts, ends, strict=True)]
         return Scene.of(rows, changes)
@@ -209,10 +180,8 @@ class VideoIndex:
         # Windows see the merged maps: where two overlap, both judge the same curve.
         inside = starts[:, None] + np.arange(self._seen.rows.shape[1])
         found = propose(self._scene, tokens, highlight[inside], saliency[inside])
-        rows = torch.from_numpy(found.rows)
-        with torch.inference_mode():
-            members = [torch.sigmoid(ranker(rows)) for ranker in self.localizer.rankers]
-            scores = torch.stack(members).mean(dim=0).double().numpy()
+        estimates = [ranker.judge(found.rows) for ranker in self.localizer.rankers]
+        scores: NDArray[np.float64] = np.stack(estimates).mean(axis=0, dtype=np.float64)
         return found.pairs + starts[found.windows][:, None], scores
 
     def _spans(self, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
