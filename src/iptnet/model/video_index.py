@@ -7,7 +7,7 @@ their maps are merged, and their candidates compete in one list.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,9 @@ class VideoIndex:
     localizer: Localizer
     video: GridVideo
     times: NDArray[np.float64]
+    _last: dict[str | None, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def find(self, queries: Sequence[str], top: int = 5) -> list[list[Moment]]:
         """Ranked moments of each query, best first.
@@ -96,7 +99,7 @@ class VideoIndex:
 
     def importance(self, query: str | None) -> NDArray[np.float32]:
         """I_Loc (N,) in [0, 1] at the sampled times; ``None`` asks the learned null query."""
-        highlight, _ = self.maps(None if query is None else self.localizer.read(query))
+        highlight, _ = self._maps_of(query)
         values = 1 / (1 + np.exp(-highlight))
         return at_times(self.video.edges, values, self.times).astype(np.float32)
 
@@ -104,7 +107,7 @@ class VideoIndex:
         """Windows of one query with their scores, as evaluation needs them."""
         reading = self.localizer.read(query)
         tokens = reading.vectors
-        highlight, saliency = self.maps(reading)
+        highlight, saliency = self._maps_of(query)
         edges = self.video.edges
         if self.localizer.rankers:
             pairs, scores = self._candidates(tokens, highlight, saliency)
@@ -127,6 +130,15 @@ class VideoIndex:
             merge_maps([o[0] for o in outputs], self._starts, steps),
             merge_maps([o[1] for o in outputs], self._starts, steps),
         )
+
+    def _maps_of(self, query: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """:meth:`maps` of a sentence; the moments and the map of one are asked for in turn."""
+        found = self._last.get(query)
+        if found is None:
+            found = self.maps(None if query is None else self.localizer.read(query))
+            self._last.clear()
+            self._last[query] = found
+        return found
 
     def _ask(self, reading: Reading | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""

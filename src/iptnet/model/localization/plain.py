@@ -223,14 +223,11 @@ def _smooth(values: Floats, width: int) -> Floats:
 
 def _novelty(windows: Floats, steps: int) -> Floats:
     """Distance of the mean of the ``steps`` before a step and of those from it on; 0 at the rim."""
-    w, T, D = windows.shape
-    total = np.concatenate([np.zeros((w, 1, D), np.float32), np.cumsum(windows, axis=1)], axis=1)
-    here = np.arange(T)
-    low, high = np.maximum(here - steps, 0), np.minimum(here + steps, T)
-    before = (total[:, here] - total[:, low]) / _column(np.maximum(here - low, 1))
-    after = (total[:, high] - total[:, here]) / _column(np.maximum(high - here, 1))
+    T, here = windows.shape[1], np.arange(windows.shape[1])
+    padded = np.pad(windows, ((0, 0), (steps, steps), (0, 0)))
+    total = padded[:, : T + steps].copy()
+    for k in range(1, steps):
+        total += padded[:, k : k + T + steps]
+    before = total[:, :T] / np.clip(here, 1, steps).astype(np.float32)[:, None]
+    after = total[:, steps:] / np.clip(T - here, 1, steps).astype(np.float32)[:, None]
     return _norm(before - after) * (here > 0).astype(np.float32)
-
-
-def _column(count: NDArray[np.int64]) -> Floats:
-    return np.asarray(count[:, None], np.float32)
