@@ -258,6 +258,24 @@ def test_interruption_kills_ffmpeg_and_leaves_nothing(
     assert leftovers(tmp_path) == []
 
 
+def test_interruption_amid_the_parts_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "INPUTS", 1)
+    source = make(tmp_path / "a.mp4", 100)
+    seen: list[list[str]] = []
+
+    def stop(_stage: str, frames: int, _total: int | None) -> None:
+        if frames > 25:
+            seen.append(leftovers(tmp_path))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cut(source, [Span(k, k + 1) for k in range(3)], tmp_path / "out.mp4", on_progress=stop)
+    assert any(name.endswith(".mov") for name in seen[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
 def test_cutting_works_outside_the_main_thread(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", 50)
     results: list[int] = []
