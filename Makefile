@@ -17,7 +17,7 @@ $(VENV)/.test: $(VENV)/.base
 	$(PIP) -e '.[demo,test]'
 	touch $@
 
-$(VENV)/.bench: $(VENV)/.bench
+$(VENV)/.bench: $(VENV)/.test
 	$(PIP) -e '.[demo,test,bench]'
 	touch $@
 
