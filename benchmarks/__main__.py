@@ -25,6 +25,7 @@ def main() -> None:
         ["benchmarks.iptnet_tables", "--check"],
         ["benchmarks.propagation"],
         ["benchmarks.second_query", *(["--minutes", "2", "10"] if quick else [])],
+        ["benchmarks.starting", *(["--repeats", "1", "--minutes", "5"] if quick else [])],
         ["benchmarks.kts", *(["--sizes", "500", "1000", "--hours", "1"] if quick else [])],
         ["benchmarks.knapsack"],
         ["benchmarks.long_video", *(["--hours", "1", "--repeats", "1"] if quick else [])],
