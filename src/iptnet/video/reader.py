@@ -19,6 +19,7 @@ import av
 from av.error import FFmpegError
 
 from iptnet.video.guard import freeze_descriptors, thaw_descriptors
+from iptnet.video.tally import Tally
 
 # Names of ffmpeg's demuxers. None of these follows references: no hls, dash, sdp, concat, image2.
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf"
@@ -104,6 +105,7 @@ class Reader:
         codec = self.stream.codec_context
         if codec.width * codec.height > limits["max_pixels"]:
             raise self.too_large(codec.width, codec.height)
+        self.tally = Tally(self.container, self.stream, self.preview)
         codec.thread_type = "AUTO"
         codec.thread_count = self.threads
         if self.preview:
@@ -191,6 +193,9 @@ class Reader:
                 raise RefusalError("limit", f"plays longer than {limit:g} s")
             last = ticks
             self.end = ticks + (frame.duration or self.nominal)
+            self.tally.frame(frame)
+            if frame.is_corrupt:
+                self.warn("a picture is damaged")
             yield Picture(frame, ticks, self.count)
             self.count += 1
         if self.count == 0:
@@ -198,6 +203,12 @@ class Reader:
             why = self.stopped or self.fault or "nothing in it decodes"
             name = self.stream.codec_context.name
             raise RefusalError("input", f"has no picture that can be decoded ({name}: {why})")
+        for text, lost in (
+            ("a picture could not be decoded", self.tally.lost(self.first or 0, self.count)),
+            ("a picture of the index is not in the file", self.tally.absent()),
+        ):
+            if lost:
+                self.warnings[text] = lost
 
     def _require_room(self) -> None:
         """Tell a picture that does not fit from a broken one: decoders call both invalid."""
@@ -222,6 +233,7 @@ class Reader:
                 raise out_of_memory(self.limits) from error
             except (FFmpegError, ValueError) as error:
                 broken += 1
+                self.tally.failed()
                 self.fault = reason(error)
                 self.warn(f"a damaged packet was skipped ({self.fault})")
                 continue
@@ -244,11 +256,14 @@ class Reader:
                 return
             if packet is None:
                 return
+            if packet.stream_index == self.stream.index:
+                self.tally.packet(packet, self.first)
             if packet.size:  # an empty one would flush the decoder in mid-stream
                 yield packet
 
     def seek(self, ticks: int) -> None:
         """Go to the key frame at or before ``ticks`` after the first picture."""
+        self.tally.stop()
         self.container.seek(ticks + (self.first or 0), stream=self.stream, backward=True)
 
     def close(self) -> None:
