@@ -33,7 +33,7 @@ lint: $(VENV)/.lint  ## style and types
 	$(BIN)/mypy
 
 bench: $(VENV)/.test  ## measure us against what a user would pick instead
-	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick)
 
 clean:
 	rm -rf $(VENV) demo

@@ -1,6 +1,7 @@
 """``make bench``: every benchmark that this machine has the data for, one after the other.
 
 Without data, what needs none runs; with ``DATA=folder`` (``--data``) the measured tables run too.
+``make bench QUICK=1`` (``--quick``) takes smaller sizes and fewer repeats: a look, no figures.
 """
 
 from __future__ import annotations
@@ -16,22 +17,25 @@ SUMME = "summarization/summe_blip_wordllama256.h5"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of research data")
-    data = parser.parse_args().data
-    runs = [
+    parser.add_argument("--quick", action="store_true", help="small sizes, once")
+    asked = parser.parse_args()
+    data, quick = asked.data, asked.quick
+    runs: list[list[str]] = [
         ["benchmarks.summarization_table", "--check"],
         ["benchmarks.iptnet_tables", "--check"],
         ["benchmarks.propagation"],
-        ["benchmarks.second_query"],
-        ["benchmarks.kts"],
+        ["benchmarks.second_query", *(["--minutes", "2", "10"] if quick else [])],
+        ["benchmarks.kts", *(["--sizes", "500", "1000", "--hours", "1"] if quick else [])],
         ["benchmarks.knapsack"],
-        ["benchmarks.long_video"],
-        ["benchmarks.pipeline"],
+        ["benchmarks.long_video", *(["--hours", "1", "--repeats", "1"] if quick else [])],
+        ["benchmarks.pipeline", *(["--quick"] if quick else [])],
     ]
     if data is not None:
         runs += [
             ["benchmarks.selection", str(data / SUMME)],
             ["benchmarks.retrieval", "--data", str(data)],
             ["benchmarks.concepts", "--data", str(data)],
+            ["benchmarks.same_keyshots", str(data / "videos/natural")],
         ]
     for module, *arguments in runs:
         print(f"\n== python -m {module} {' '.join(arguments)}", flush=True)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bars import Bar, bars
+from benchmarks.trials import GROUPS
 from iptnet.evaluation.paired import Difference, paired
 from iptnet.evaluation.published import NOTE, published
 from iptnet.evaluation.results import Figure, read_figures
@@ -34,6 +35,8 @@ ROWS = {
     "-L, read by P": ("−L, read by P", "alone, its map propagated when it is read"),
     "pretrain": ("moments first", "the crude transfer: moments, then summaries"),
     "paper full": ("paper, full", "to the letter; one seed"),
+    "paper -P": ("paper, −P", "to the letter; one seed"),
+    "paper -T": ("paper, −T", "to the letter; one seed"),
     "paper -L": ("paper, −L", "to the letter; one seed"),
     "random": ("random scores", "mean of 20 draws"),
     "human": ("human", "each user against the others"),
@@ -46,13 +49,17 @@ PAIRS = (
     ("-P", "-L"),
     ("pretrain", "-L"),
     ("paper full", "paper -L"),
+    ("paper -P", "paper -L"),
+    ("paper -T", "paper -L"),
 )
+AUGMENTED = ("full", "-L", "-L, read by P")
 TRANSFER = {
     "transfer full": ("full", "teaching at full strength"),
     "transfer -L": ("−L", "the summarizer alone"),
     "transfer pretrain": ("moments first", "three passes over all moments, then summaries"),
 }
 FEW = {
+    "few full": ("full", "teaching at full strength; one seed"),
     "few pretrain": ("moments first", ""),
     "few -L": ("−L", ""),
 }
@@ -62,6 +69,8 @@ LOCALIZERS = {
     "-P": "−P",
     "-T": "−T",
     "paper full": "paper, full",
+    "paper -P": "paper, −P",
+    "paper -T": "paper, −T",
 }
 MOMENTS = ("MR-full-R1@0.3", "MR-full-R1@0.5", "MR-full-R1@0.7", "MR-full-mIoU")
 DIGITS = {"tau": (1, 3), "rho": (1, 3), "f": (100, 1)}
@@ -146,7 +155,7 @@ def localizer_table(figures: Sequence[Figure]) -> str:
             if not cells:
                 continue
             gain = "–"
-            if variant not in ("LM alone", "paper full"):
+            if variant != "LM alone" and not variant.startswith("paper"):
                 d = paired(both, variant, "LM alone", "MR-full-mIoU")
                 gain = f"{d.mean:+.1f} [{d.low:+.1f}, {d.high:+.1f}]"
                 gain = f"**{gain}**" if d.clear else gain
@@ -156,6 +165,45 @@ def localizer_table(figures: Sequence[Figure]) -> str:
 
 def _rest(f: Figure) -> tuple[str, str, str, str, str, str, float]:
     return f.setting, f.variant, f.split, f.seed, f.selection, f.metric, f.value
+
+
+def trial_table(figures: Sequence[Figure], setting: str) -> str:
+    """Gain in τ on validation videos over the first trial, ± the standard error over runs."""
+    trials, base = list(GROUPS[setting].trials), next(iter(GROUPS[setting].trials))
+    own = of(figures, setting=setting, metric="validation tau")
+    shown = list(dict.fromkeys(f.dataset for f in own))
+    places = {d: sorted({f.split for f in own if f.dataset == d}) for d in shown}
+    columns = [(d, None) for d in shown]
+    if setting == "transfer":
+        columns = [(d, place) for d in shown for place in places[d]]
+    names = [SETS.get(d, "both") + (f", {place}" if place else "") for d, place in columns]
+    lines = [["trial", *names], ["---"] + ["---:"] * len(names)]
+    for trial in trials:
+        cells = []
+        for dataset, place in columns:
+            taus = {
+                v: {
+                    (f.split, f.seed): f.value
+                    for f in own
+                    if f.variant == v and f.dataset == dataset and place in (None, f.split)
+                }
+                for v in (trial, base)
+            }
+            cells.append(_gain(taus[trial], taus[base], absolute=trial == base))
+        lines.append([trial, *cells])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _gain(
+    values: dict[tuple[str, str], float], base: dict[tuple[str, str], float], *, absolute: bool
+) -> str:
+    if not values:
+        return "–"
+    if absolute:
+        return f"{statistics.fmean(values.values()):.3f}"
+    gains = [values[k] - base[k] for k in values]
+    error = f" ± {statistics.stdev(gains) / len(gains) ** 0.5:.3f}" if len(gains) > 1 else ""
+    return f"{statistics.fmean(gains):+.3f}{error}"
 
 
 def tables(figures: list[Figure]) -> dict[str, str]:
@@ -169,7 +217,14 @@ def tables(figures: list[Figure]) -> dict[str, str]:
         "transfer differences": difference_table(figures, transfer, "transfer", names),
         "few": setting_table(figures, "canonical", FEW),
         "few differences": difference_table(figures, few, "canonical", names),
+        "augmented": setting_table(figures, "augmented", {v: ROWS[v] for v in AUGMENTED}),
+        "augmented differences": difference_table(
+            figures, [p for p in PAIRS if set(p) <= set(AUGMENTED)], "augmented", names
+        ),
         "localizers": localizer_table(figures),
+        "validated": trial_table(figures, "validated"),
+        "across": trial_table(figures, "transfer"),
+        "shipped": trial_table(figures, "shipped"),
     }
 
 

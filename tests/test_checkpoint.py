@@ -164,7 +164,7 @@ def description(**changes: Any) -> dict[str, Any]:
 def test_a_forged_description_with_a_right_digest_is_refused(tmp_path: Path, head: Any) -> None:
     tensors = {"x": torch.zeros(1)}
     if isinstance(head, dict):
-        head = {**head, "digest": checkpoint._digest(head, tensors)}
+        head = {**head, "digest": checkpoint.digest_of(head, tensors)}
     save_file(tensors, tmp_path / "c", metadata={checkpoint.KEY: json.dumps(head)})
     with pytest.raises(IntegrityError):
         checkpoint.load(tmp_path / "c", "k")

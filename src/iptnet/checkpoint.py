@@ -59,7 +59,6 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
         MachineError: the folder cannot be written.
     """
     import torch
-    from safetensors.torch import save
 
     # Clones, because safetensors refuses tensors that share memory, as tied weights do.
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in checkpoint.tensors.items()}
@@ -75,10 +74,10 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     }
     # As it will be read: JSON turns tuples into lists and number keys into text that sorts anew.
     head = json.loads(json.dumps(head, allow_nan=False))
-    digest = _digest(head, tensors)
+    digest = digest_of(head, tensors)
     text = json.dumps({**head, "digest": digest}, sort_keys=True, allow_nan=False)
     # Not save_file: it has a temporary of its own, which a kill leaves where nobody looks.
-    write_bytes(path, save(tensors, {KEY: text}))
+    write_bytes(path, packed(tensors, text))
     return replace(
         checkpoint,
         config=head["config"],
@@ -123,7 +122,7 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
     if any(not isinstance(raw.get(name), kind) for name, kind in fields.items()):
         raise IntegrityError(f"{path} has an incomplete description", again)
     digest = raw.pop("digest", None)
-    if digest != _digest(raw, tensors):
+    if digest != digest_of(raw, tensors):
         raise IntegrityError(f"{path} does not match its own digest", "get the file again")
     if kind is not None and raw["kind"] != kind:
         raise IntegrityError(f"{path} is a {raw['kind']} checkpoint, not {kind}", "check the path")
@@ -134,13 +133,47 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
     return Checkpoint(raw["kind"], raw["config"], recipes, tensors, raw["provenance"], digest)
 
 
+def packed(tensors: Mapping[str, torch.Tensor], text: str) -> bytes:
+    """A safetensors file in memory with our description in its header.
+
+    Raises:
+        MemoryError: there is none left for it.
+    """
+    from safetensors.torch import save
+
+    try:
+        return save(dict(tensors), {KEY: text})
+    except BaseException as error:
+        # What Rust makes of a failed allocation is no Exception.
+        if type(error).__name__ == "PanicException":
+            raise MemoryError(f"no room to write a checkpoint: {error}") from error
+        raise
+
+
 def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None:
     """Load tensors into a module, naming every difference instead of guessing.
 
     Raises:
-        IntegrityError: missing, extra or differently shaped tensors.
+        IntegrityError: missing, extra or differently shaped tensors, or numbers that its own type
+            cannot hold.
     """
+    import torch
+
     own = module.state_dict()
+    require_fit(own, checkpoint, where)
+    fitting = {k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()}
+    for name, value in fitting.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise IntegrityError(f"{where}: {name} overflows {value.dtype}", "train it again")
+    module.load_state_dict(fitting)
+
+
+def require_fit(own: Mapping[str, torch.Tensor], checkpoint: Checkpoint, where: str) -> None:
+    """Compare a checkpoint's tensors with a module's, by name and shape.
+
+    Raises:
+        IntegrityError: they differ; lists how.
+    """
     wrong = [f"missing {k}" for k in own if k not in checkpoint.tensors]
     wrong += [f"extra {k}" for k in checkpoint.tensors if k not in own]
     wrong += [
@@ -151,14 +184,14 @@ def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None
     if wrong:
         shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise IntegrityError(f"{where} does not fit the model: {shown}", "check its config")
-    module.load_state_dict({k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()})
 
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} in the description")
 
 
-def _digest(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+def digest_of(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    """sha256 over a description and every tensor's name, type, shape and bytes."""
     import torch
 
     total = hashlib.sha256(json.dumps(head, sort_keys=True, allow_nan=False).encode())

@@ -6,6 +6,11 @@ raises the same objects, so a program can tell a bad file (3) from a limit (4) w
 
 from __future__ import annotations
 
+import errno
+
+SHORTAGES = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "start new thread")
+"""How torch, C++ and threads say that memory has run out."""
+
 
 class IptnetError(Exception):
     """Base of all refusals.
@@ -55,3 +60,11 @@ class MachineError(IptnetError):
     """The machine lacks something: a codec, disk space, a writable folder."""
 
     exit_code = 6
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error says, in whoever's way, that memory has run out."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    told = isinstance(error, RuntimeError) and any(mark in str(error) for mark in SHORTAGES)
+    return told or isinstance(error, MemoryError)

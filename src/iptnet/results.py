@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,19 @@ from iptnet.outputs.report import write_report
 from iptnet.outputs.storyboard import write_storyboard
 from iptnet.timeline import Span, Timeline
 
+if TYPE_CHECKING:
+    from iptnet.api import Model
+
 OnProgress = Callable[[str, int, int | None], None]
+
+FILES = ("summary.mp4", "timeline.json", "storyboard.jpg", "curve.svg", "report.html")
+"""What a summary's folder may hold."""
 
 PICTURE_HEIGHT = 360
 """Pixels; the largest tile of a storyboard is no higher."""
+
+MANY, MANY_HEIGHT = 24, 240
+"""Of more pictures than these each is shown smaller, and they are held in memory together."""
 
 
 def write_summary(
@@ -66,6 +76,41 @@ def write_summary(
     write_report(timeline, folder / "report.html", pictures, video=playable.name if cut else None)
     names = ("timeline.json", "storyboard.jpg", "curve.svg", "report.html")
     return (*written, *(folder / name for name in names))
+
+
+def summarize_video(
+    model: Model,
+    video: str | Path,
+    folder: str | Path,
+    *,
+    ratio: float,
+    query: str | None = None,
+    preview: bool = False,
+    cut: bool = True,
+    on_progress: OnProgress | None = None,
+    before_writing: Callable[[], None] = lambda: None,
+) -> Timeline:
+    """From a video to a folder of results: :meth:`Model.encode` to :func:`write_summary`.
+
+    Args:
+        model: what sees it.
+        video: a video file.
+        folder: for the results.
+        ratio: share of the duration to keep.
+        query: a sentence to focus on.
+        preview: decode key frames only.
+        cut: False skips summary.mp4.
+        on_progress: called as ``(stage, done, total)``.
+        before_writing: called once all is known, before the first file is written.
+
+    Raises:
+        IptnetError: as those say.
+    """
+    encoded = model.encode(video, on_progress=on_progress, preview=preview)
+    timeline = encoded.summarize(ratio, query)
+    before_writing()
+    write_summary(timeline, folder, video=video, cut=cut, on_progress=on_progress)
+    return timeline
 
 
 def write_moments(
@@ -118,7 +163,8 @@ def thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint8
         from iptnet.video.frames import frames_at
 
         try:
-            return list(frames_at(video, list(times), height=PICTURE_HEIGHT).images)
+            height = PICTURE_HEIGHT if len(times) <= MANY else MANY_HEIGHT
+            return list(frames_at(video, list(times), height=height).images)
         except IptnetError:
             # The timeline is worth more than its pictures; the sheet shows placeholders instead.
             return [None] * len(times)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 from iptnet.data.feature_folder import FeatureFolder
 from iptnet.errors import InputError, IntegrityError, LimitError
 from iptnet.features.recipe import Recipe
+from tests.conftest import ROOT
 
 RECIPE = Recipe("i3d", "I3D", "unknown", "16 frames", "unknown", "none", "none", 3, "i3d")
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -128,7 +132,7 @@ def test_files_that_lie(tmp_path: Path) -> None:
             found.read(video, 1.0)
     with h5py.File(folder / "vast.h5", "w") as file:
         file.create_dataset("features", (1 << 40, 3), "f4", chunks=(16, 3))
-    with pytest.raises(LimitError, match="exceeds 1 GiB"):
+    with pytest.raises(LimitError, match="GiB"):
         FeatureFolder(folder, RECIPE).read("vast", 1.0)
 
 
@@ -137,4 +141,84 @@ def test_times_must_rise(tmp_path: Path) -> None:
         file["b/features"] = ROWS
         file["b/times"] = [0.0, 1.0, 1.0, 3.0]
     with pytest.raises(IntegrityError, match="times"):
+        FeatureFolder(tmp_path / "one.h5", RECIPE).read("b")
+
+
+def a_name(file: h5py.File, target: str) -> None:
+    file["b/video_name"] = h5py.ExternalLink(target, "/x")
+
+
+def a_name_behind_a_door(file: h5py.File, target: str) -> None:
+    file["door"] = h5py.ExternalLink(target, "/")
+    file["b/video_name"] = h5py.SoftLink("/door/x")
+
+
+def the_times(file: h5py.File, target: str) -> None:
+    file["b/times"] = h5py.ExternalLink(target, "/x")
+
+
+def the_features(file: h5py.File, target: str) -> None:
+    del file["b/features"]
+    file["b/features"] = h5py.ExternalLink(target, "/x")
+
+
+def another_video(file: h5py.File, target: str) -> None:
+    file["c"] = h5py.ExternalLink(target, "/x")
+
+
+def a_virtual_one(file: h5py.File, target: str) -> None:
+    layout = h5py.VirtualLayout((4, 3), np.float32)
+    layout[:] = h5py.VirtualSource(target, "features", (4, 3))
+    del file["b/features"]
+    file["b"].create_virtual_dataset("features", layout)
+
+
+ATTACK = """
+import sys
+from pathlib import Path
+from iptnet.data.feature_folder import FeatureFolder
+from iptnet.errors import IntegrityError
+from tests.data.test_feature_folder import RECIPE
+try:
+    FeatureFolder(Path(sys.argv[1]), RECIPE).read("b", 1.0)
+except IntegrityError as error:
+    print(error)
+"""
+
+
+@pytest.mark.fault(11)
+def test_what_leads_outside_is_refused_unopened(tmp_path: Path) -> None:
+    """Every target is a pipe: a process that opened it would stand still, deaf to its alarm."""
+    os.mkfifo(tmp_path / "pipe")
+    plants = (a_name, a_name_behind_a_door, the_times, the_features, another_video, a_virtual_one)
+    for plant in plants:
+        path = tmp_path / f"{plant.__name__}.h5"
+        with h5py.File(path, "w") as file:
+            file["b/features"] = ROWS
+            plant(file, str(tmp_path / "pipe"))
+    children = {
+        plant.__name__: subprocess.Popen(
+            [sys.executable, "-c", ATTACK, str(tmp_path / f"{plant.__name__}.h5")],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for plant in plants
+    }
+    try:
+        for name, child in children.items():
+            said, _ = child.communicate(timeout=100)
+            assert "outside the file" in said or "in another file" in said, name
+    finally:
+        for child in children.values():
+            child.kill()
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("times", [[np.nan, 1, 2, 3], [0, 1, 2, np.inf], [3, 2, 1, 0], [0, 1]])
+def test_times_that_are_none(tmp_path: Path, times: list[float]) -> None:
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        file["b/features"] = ROWS
+        file["b/times"] = times
+    with pytest.raises(IntegrityError, match="b: times"):
         FeatureFolder(tmp_path / "one.h5", RECIPE).read("b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from iptnet import checkpoint
 from iptnet.checkpoint import Checkpoint
 from iptnet.errors import InputError, IntegrityError, MachineError, UsageError
 from iptnet.features import backbone as backbone_module
+from iptnet.features import lite
 from iptnet.features.backbone import EfficientNetLite0, SameConv, load_backbone, packaged_weights
 from iptnet.features.encoders import ENCODERS, Encoder, load_encoder
 from iptnet.features.lite import LiteEncoder
@@ -199,3 +201,27 @@ def test_encoders_come_by_name(encoder: LiteEncoder, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         load_encoder("lite", tmp_path / "none.safetensors")
     assert set(ENCODERS) == {"lite", "googlenet-pool5"}
+
+
+def test_both_engines_agree_to_rounding(
+    encoder: LiteEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may share a recipe, and with it a cache entry: single precision either way."""
+    images = noise(9)
+    images[1], images[2] = 0, 255
+    images[3] = np.arange(224, dtype=np.uint8)[None, :, None]
+    plain = LiteEncoder(engine="torch").encode(images)
+    fast = LiteEncoder(engine="onnxruntime").encode(images)
+    assert (plain * fast).sum(axis=1).min() > 0.99999
+    np.testing.assert_allclose(fast, plain, atol=2e-5)
+    assert encoder.recipe == LiteEncoder(engine="torch").recipe
+    # Without onnxruntime torch stands in; who insists on it is told.
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    np.testing.assert_array_equal(LiteEncoder().encode(images[:4]), plain[:4])
+    with pytest.raises(ImportError):
+        LiteEncoder(engine="onnxruntime").encode(images[:1])
+
+
+def test_a_cached_video_costs_no_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lite, "load_backbone", None)
+    LiteEncoder()

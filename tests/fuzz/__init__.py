@@ -1,0 +1,1 @@
+"""Mutation fuzzing: one module a target, ``python -m tests.fuzz.<target> --seconds --seed``."""

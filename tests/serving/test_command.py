@@ -19,6 +19,8 @@ from tests.serving.fakes import submit, wait_for
 from tests.serving.server import start
 
 
+@pytest.mark.fault(14)
+@pytest.mark.fault(19)
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_the_middle_of_work_ends_it_all(
     demo: DemoVideo, tmp_path: Path, number: signal.Signals, expected: int

@@ -16,6 +16,8 @@ import pytest
 from iptnet.serving.names import attachment, display_name
 from tests.serving.fakes import House, house, settled, submit, wait_for
 
+pytestmark = pytest.mark.fault(19)
+
 NAMES = [
     "<script>alert(1)</script>.mp4",
     "../../../etc/passwd",

@@ -44,6 +44,7 @@ def test_an_upload_is_no_work_yet(jobs: Jobs) -> None:
     assert jobs.claim() is None and jobs.active() == 1 and get(jobs, "a").state == "uploading"
 
 
+@pytest.mark.fault(19)
 def test_what_was_interrupted_is_done_again(jobs: Jobs, tmp_path: Path) -> None:
     queued(jobs, "a", "b")
     jobs.add("half", "me", "half.mp4")
@@ -55,6 +56,7 @@ def test_what_was_interrupted_is_done_again(jobs: Jobs, tmp_path: Path) -> None:
     assert again.claim() == Task("a", "video", 0, 2)
 
 
+@pytest.mark.fault(19)
 def test_what_takes_the_server_down_is_given_up(jobs: Jobs) -> None:
     queued(jobs, "a")
     for _ in range(MAX_ATTEMPTS):

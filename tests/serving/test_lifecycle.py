@@ -16,6 +16,7 @@ from iptnet.video.probe import probe
 from tests.serving.fakes import FakeModel, House, house, running, settled, submit, wait_for
 
 
+@pytest.mark.fault(19)
 def test_a_stopped_server_goes_on_where_it_was(tmp_path: Path, film: Path) -> None:
     data = tmp_path / "data"
     with house(data, ready=False) as it, it.client() as client:
@@ -42,6 +43,7 @@ def test_a_finished_video_is_not_worked_on_again(tmp_path: Path, film: Path) -> 
         assert it.model.seen == []
 
 
+@pytest.mark.fault(19)
 def test_what_a_crash_left_is_cleaned(tmp_path: Path) -> None:
     data = tmp_path / "data"
     folders = Folders(data)
@@ -62,6 +64,7 @@ def test_what_a_crash_left_is_cleaned(tmp_path: Path) -> None:
     service.stop()
 
 
+@pytest.mark.fault(19)
 def test_a_folder_serves_one_server(tmp_path: Path) -> None:
     first = Folders(tmp_path)
     with pytest.raises(MachineError, match="another iptnet serve"):
@@ -70,11 +73,13 @@ def test_a_folder_serves_one_server(tmp_path: Path) -> None:
     Folders(tmp_path).close()
 
 
+@pytest.mark.fault(19)
 def test_uploads_are_private(tmp_path: Path) -> None:
     Folders(tmp_path / "data").close()
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("bad", ["..", "../x", "x" * 21, "x" * 23, "/" * 22, "\0" * 22, "é" * 22])
 def test_only_ids_are_folders(tmp_path: Path, bad: str) -> None:
     folders = Folders(tmp_path)
@@ -90,6 +95,7 @@ def test_the_data_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert default_data() == Path("~/.local/state/iptnet/serve").expanduser()
 
 
+@pytest.mark.fault(19)
 def test_deleting_what_is_being_worked_on(slow_house: House, film: Path) -> None:
     with slow_house.client() as client:
         running_, waiting = submit(client, film)["id"], submit(client, film)["id"]
@@ -103,6 +109,7 @@ def test_deleting_what_is_being_worked_on(slow_house: House, film: Path) -> None
         assert client.delete(f"/api/videos/{running_}").status_code == 404
 
 
+@pytest.mark.fault(19)
 def test_cancelling_and_trying_again(slow_house: House, film: Path) -> None:
     with slow_house.client() as client:
         first, second = submit(client, film)["id"], submit(client, film)["id"]
@@ -122,6 +129,7 @@ def test_cancelling_and_trying_again(slow_house: House, film: Path) -> None:
         assert client.post(f"/api/videos/{first}/restart").json()["state"] == "done"
 
 
+@pytest.mark.fault(19)
 def test_a_failure_is_told_without_our_paths(slow_house: House, film: Path) -> None:
     with slow_house.client() as client:
         status = submit(client, film, "my <film>.mp4")
@@ -193,6 +201,7 @@ def test_videos_that_nobody_opens_go(tmp_path: Path, film: Path) -> None:
         assert not it.service.folders.of(old).exists()
 
 
+@pytest.mark.fault(19)
 def test_a_disk_that_is_full_is_told(
     open_house: House, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from iptnet.serving.failures import RefusedError
 from iptnet.serving.ranges import ByteRange, parse_range
 
+pytestmark = pytest.mark.fault(19)
+
 
 @pytest.mark.parametrize(
     ("header", "expected"),

@@ -40,6 +40,8 @@ from tests.training.toys import RECIPE, toy_moments, toy_tvsum
 
 WIDE = replace(BLIP_WORDLLAMA256, name="toy-256")
 
+CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("iptnet-*.yaml"))
+
 OURS = JointArguments(
     variant="toy",
     setting="validated",
@@ -163,7 +165,7 @@ class Bench:
             how, library, library.recipes, build_summarizer(how, 256)
         )
         torch.manual_seed(0)
-        self.model: Iptnet = build_model(how, 256).train()
+        self.model: Iptnet = build_model(how, 256, self.data).train()
         samples = [self.data.sample(n, self.model.student.summarization, 0) for n in library.videos]
         self.batch: dict[str, JointBatch] = {
             kind: self.data.batches(Phase(kind, "teach"), samples, 0, 0, 0)[0]  # type: ignore[arg-type]
@@ -301,6 +303,13 @@ def test_configurations(tmp_path: Path) -> None:
     path.write_text(json.dumps({"task": "iptnet", "teachng": {}}))
     with pytest.raises(UsageError, match="teachng"):
         load_joint(path)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_every_published_configuration_is_read(path: Path) -> None:
+    arguments = load_joint(path)
+    assert f"--out runs/{path.stem} " in path.read_text()
+    assert phases_of(arguments) or arguments.schedule.warm_up
 
 
 def test_phases_of_the_ablations() -> None:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from iptnet import checkpoint as files_of
-from iptnet.errors import InputError, IntegrityError, UsageError
+from iptnet.errors import InputError, IntegrityError, LimitError, UsageError
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
 from iptnet.training import summarization
 from iptnet.training.arguments import (
@@ -152,7 +152,7 @@ def test_another_configuration_or_other_data_are_refused(
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     module = SummarizationModule(SummarizationConfig(4, heads=1))
-    with pytest.raises(IntegrityError, match="epoch 1"):
+    with pytest.raises(LimitError, match="epoch 1"):
         train(
             module,
             OptimiserArguments(epochs=1),

@@ -145,11 +145,19 @@ def _cache() -> Finding:
     return Finding("cache", None if not writable else True, text)
 
 
+def _onnxruntime() -> Finding:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        return Finding("onnxruntime", True, f"none ({error}): torch takes twice as long a frame")
+    return Finding("onnxruntime", True, f"{onnxruntime.__version__}, looks at the frames")
+
+
 def _packages() -> Finding:
     names = ("numpy", "scipy", "h5py", "av", "safetensors", "lightning-fabric", "wordllama")
     return Finding("packages", True, ", ".join(f"{n} {metadata.version(n)}" for n in names))
 
 
 _CHECKS: tuple[Callable[[], Finding], ...] = (
-    _python, _cpu, _torch, _packages, _ffmpeg, _decoders, _weights, _cache,
+    _python, _cpu, _torch, _onnxruntime, _packages, _ffmpeg, _decoders, _weights, _cache,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Annotated, NoReturn
 import tyro
 
 from iptnet import __version__
+from iptnet.cli.batch import Batch
 from iptnet.cli.console import say, say_error
 from iptnet.cli.demo import Demo
 from iptnet.cli.doctor import Doctor
@@ -29,11 +30,12 @@ from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
-from iptnet.errors import IptnetError, MachineError
+from iptnet.errors import IptnetError, MachineError, is_shortage
 
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
     | Annotated[Find, tyro.conf.subcommand("find")]
+    | Annotated[Batch, tyro.conf.subcommand("batch")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[Train, tyro.conf.subcommand("train")]
@@ -131,8 +133,12 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return "terminated", 143
         case OSError() if error.errno in FULL:
             return f"cannot write: {error.strerror}; free some space", 6
-        case MemoryError():
-            return "out of memory; close other programs, or use a shorter or smaller video", 4
+        case _ if is_shortage(error):
+            return (
+                "out of memory; close other programs, or use a shorter or smaller video, "
+                "a smaller batch or fewer data",
+                4,
+            )
         case _:
             return (
                 f"internal error: {type(error).__name__}: {error}; run again with IPTNET_DEBUG=1 "

@@ -15,15 +15,9 @@ if TYPE_CHECKING:
     from iptnet.timeline import Timeline
 
 
-@dataclass(frozen=True)
-class Summarize:
-    """Summarize videos: summary.mp4, timeline.json, storyboard.jpg, curve.svg, report.html."""
-
-    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
-    """Video files; put -- before a name that begins with a dash."""
-
-    out: Path = Path("summaries")
-    """Folder for the results; each video gets DIR/<name>/."""
+@dataclass(frozen=True, kw_only=True)
+class SummaryOptions:
+    """What every summary is made with, of one video or of an archive."""
 
     ratio: float = 0.15
     """Length of the summary as a share of the video."""
@@ -42,6 +36,17 @@ class Summarize:
 
     checkpoint: Path | None = None
     """Summarizer weights instead of the ones that ship with the package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summarize(SummaryOptions):
+    """Summarize videos: summary.mp4, timeline.json, storyboard.jpg, curve.svg, report.html."""
+
+    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
+    """Video files; put -- before a name that begins with a dash."""
+
+    out: Path = Path("summaries")
+    """Folder for the results; each video gets DIR/<name>/."""
 
     def run(self) -> int:
         """Summarize each video in turn."""
@@ -64,16 +69,20 @@ class Summarize:
         folders = dict(zip(self.videos, output_folders(self.videos, self.out), strict=True))
 
         def work(video: Path) -> None:
-            from iptnet.results import write_summary
+            from iptnet.results import summarize_video
 
             with Progress(video.name if len(self.videos) > 1 else "") as progress:
-                encoded = model.encode(video, on_progress=progress, preview=self.preview)
-                timeline = encoded.summarize(self.ratio, self.query)
-                folder = folders[video]
-                write_summary(
-                    timeline, folder, video=video, cut=not self.no_video, on_progress=progress
+                timeline = summarize_video(
+                    model,
+                    video,
+                    folders[video],
+                    ratio=self.ratio,
+                    query=self.query,
+                    preview=self.preview,
+                    cut=not self.no_video,
+                    on_progress=progress,
                 )
-            report(timeline, folder)
+            report(timeline, folders[video])
 
         return for_each(folders, work)
 
@@ -84,11 +93,12 @@ def report(timeline: Timeline, folder: Path) -> None:
         say_warning(f"{timeline.source.name}: {warning}")
     count = len(timeline.keyshots)
     say(
-        f"{printable(timeline.source.name)}: {_seconds(timeline.summary_duration)} of "
-        f"{_seconds(timeline.source.duration)} in {count} keyshot{'s' * (count != 1)} "
+        f"{printable(timeline.source.name)}: {seconds(timeline.summary_duration)} of "
+        f"{seconds(timeline.source.duration)} in {count} keyshot{'s' * (count != 1)} "
         f"-> {printable(folder)}"
     )
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
+    """A length of time to be read."""
     return f"{value:.1f} s" if value >= 10 else f"{value:.2f} s"

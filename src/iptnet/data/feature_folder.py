@@ -8,6 +8,7 @@ another recipe fit a model silently when their widths agree (METHOD.md, ambiguit
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iptnet.data.annotation_file import number, parse_json, read_json, short
+from iptnet.data.guarded import Guarded, Limits, open_guarded
 from iptnet.errors import InputError, IntegrityError, LimitError
 from iptnet.features.recipe import Recipe
 
@@ -114,7 +116,8 @@ class FeatureFolder:
         if not np.isfinite(vectors).all():
             raise IntegrityError(f"{where}: not finite", "extract the features again")
         if times is not None:
-            if times.shape != (len(vectors),) or not (np.diff(times) > 0).all():
+            rising = np.isfinite(times).all() and (np.diff(times) > 0).all()
+            if times.shape != (len(vectors),) or not rising:
                 raise IntegrityError(f"{where}: times do not rise with the steps", "correct them")
             return times, vectors, 0.0
         step = self.step_seconds
@@ -136,11 +139,11 @@ class FeatureFolder:
             listing = {p.stem: p for p in files if p.is_file()}
         else:
             with _opened(self.path) as file:
-                text = file.attrs.get("recipe", "{}")
+                text = file.attribute("recipe") or "{}"
                 self._keys = _named(file)
                 listing = dict.fromkeys(self._keys, self.path)
             try:
-                declared = parse_json(text) if isinstance(text, str) else None
+                declared = parse_json(text)
             except ValueError:
                 declared = None
         if not isinstance(declared, dict):
@@ -156,78 +159,46 @@ class FeatureFolder:
                 mapped = np.load(file, mmap_mode="r", allow_pickle=False)
                 _require_plain(mapped, file)
                 return np.array(mapped, dtype=np.float32), None
-            import h5py
-
-            with _opened(file) as root:
+            with _opened(file) as stored:
                 if self.path.is_dir():
-                    return _beside_times(root, file)
-                node = _inside(root, self._keys[video], file)
-                if isinstance(node, h5py.Group):
-                    return _beside_times(node, file)
-                _require_plain(node, file)
-                return np.asarray(node[...], dtype=np.float32), None
+                    return _beside_times(stored, "")
+                key = self._keys[video]
+                if stored.is_group(key):
+                    return _beside_times(stored, key)
+                return stored.numbers("", key).astype(np.float32), None
         except (OSError, ValueError, TypeError, EOFError, RuntimeError, KeyError) as error:
             raise IntegrityError(f"{file} cannot be read: {error}", "extract it again") from error
 
 
-def _opened(path: Path) -> Any:
-    """An h5 file for reading."""
-    import h5py
-
+def _opened(path: Path) -> AbstractContextManager[Guarded]:
+    """An h5 file for guarded reading."""
     if not path.is_file():
         raise InputError(f"{path} is not a file or folder of features", "check the path")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise IntegrityError(f"{path} is not a whole h5 file: {error}", "fetch it again") from error
+    return open_guarded(path, Limits(dataset_bytes=LARGEST))
 
 
-def _named(root: Any) -> dict[str, str]:
+def _named(stored: Guarded) -> dict[str, str]:
     """Key of each video by its name: what its group says it is, where that is said once."""
-    import h5py
-
-    keys = [str(key) for key in root]
+    keys = sorted(stored.names())
     said: dict[str, list[str]] = {}
     for key in keys:
-        if not isinstance(root.get(key, getlink=True), h5py.HardLink):
-            continue
-        node = root[key]
-        name = node.get("video_name") if isinstance(node, h5py.Group) else None
-        if isinstance(name, h5py.Dataset) and name.shape == () and name.dtype.kind == "O":
-            raw = name[()]
-            text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-            said.setdefault(text, []).append(key)
+        if stored.is_group(key) and "video_name" in stored.names(key):
+            said.setdefault(stored.text(key, "video_name"), []).append(key)
     names = {own[0]: text for text, own in said.items() if len(own) == 1 and text not in keys}
     return {names.get(key, key): key for key in keys}
 
 
-def _beside_times(group: Any, file: Path) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
-    vectors = _inside(group, "features", file)
-    _require_plain(vectors, file)
-    times = None
-    if "times" in group:
-        times = _inside(group, "times", file)
-        _require_plain(times, file)
-        times = np.asarray(times[...], dtype=np.float64)
-    return np.asarray(vectors[...], dtype=np.float32), times
-
-
-def _inside(group: Any, name: str, file: Path) -> Any:
-    """A member of a group that is no link, since a link may lead to another file."""
-    import h5py
-
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise IntegrityError(
-            f"{file}: {group.name.rstrip('/')}/{name} is missing or a link",
-            "store the features in the file itself, as a dataset 'features'",
-        )
-    return group[name]
+def _beside_times(
+    stored: Guarded, group: str
+) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    vectors = stored.numbers(group, "features").astype(np.float32)
+    if "times" not in stored.names(group):
+        return vectors, None
+    return vectors, stored.numbers(group, "times").astype(np.float64)
 
 
 def _require_plain(array: Any, file: Path) -> None:
-    """Numbers of sane size, stored in the file itself."""
-    if getattr(array, "is_virtual", False) or getattr(array, "external", None):
-        raise IntegrityError(f"{file}: keeps its data in another file", "copy it in")
+    """Numbers of sane size."""
     if getattr(array, "shape", None) is None or array.dtype.kind not in "fiu":
         raise IntegrityError(f"{file}: holds no numbers", "extract it again")
     if math.prod(array.shape) * max(array.dtype.itemsize, 4) > LARGEST:

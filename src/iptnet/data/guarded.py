@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.errors import InputError, IntegrityError, LimitError
+from iptnet.errors import InputError, IntegrityError, LimitError, is_shortage
 
 if TYPE_CHECKING:
     import h5py
@@ -77,8 +77,19 @@ class Guarded:
             names = [bytes(name).decode(errors="replace") for name in self._file.id]
             return [n for n in names if isinstance(self._open(None, n, n), h5py.h5g.GroupID)]
 
-    def names(self, group: str) -> set[str]:
-        """Names of the links in a group."""
+    def is_group(self, name: str) -> bool:
+        """Whether a name in the root leads to a group.
+
+        Raises:
+            IntegrityError: it leads outside the file.
+        """
+        import h5py
+
+        with self._reading(name):
+            return isinstance(self._open(None, name, name), h5py.h5g.GroupID)
+
+    def names(self, group: str = "") -> set[str]:
+        """Names of the links in a group; in the root without one."""
         with self._reading(group):
             return {bytes(n).decode(errors="replace") for n in self._group(group)}
 
@@ -91,7 +102,7 @@ class Guarded:
         """
         import h5py
 
-        where = f"{group}/{name}"
+        where = f"{group}/{name}".lstrip("/")
         with self._reading(where):
             found = self._dataset(group, name)
             if found.dtype.kind not in "biuf":
@@ -123,6 +134,11 @@ class Guarded:
         try:
             yield
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
+            if is_shortage(error):
+                raise LimitError(
+                    f"{self.path}: {where} does not fit into memory: {error}",
+                    "close other programs, or split the file",
+                ) from error
             raise IntegrityError(f"{self.path}: {where} cannot be read: {error}", AGAIN) from error
 
     def _afford(self, where: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
@@ -150,7 +166,7 @@ class Guarded:
     def _dataset(self, group: str, name: str) -> Any:
         import h5py
 
-        where = f"{group}/{name}"
+        where = f"{group}/{name}".lstrip("/")
         found = self._open(self._group(group), name, where)
         if not isinstance(found, h5py.h5d.DatasetID):
             raise IntegrityError(f"{self.path}: {where} is not a dataset", AGAIN)
@@ -163,6 +179,10 @@ class Guarded:
         return found
 
     def _group(self, name: str) -> Any:
+        import h5py
+
+        if not name:
+            return h5py.h5g.open(self._file.id, b"/")
         if name not in self._groups:
             self._groups = {name: self._open(None, name, name)}
         return self._groups[name]

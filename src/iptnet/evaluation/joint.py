@@ -17,6 +17,7 @@ from iptnet.data.qvhighlights import fold_of
 from iptnet.errors import InputError, UsageError
 from iptnet.evaluation.localization import sources_of
 from iptnet.evaluation.moment_table import MomentTable, rows_of
+from iptnet.evaluation.own_moments import own_examples
 from iptnet.evaluation.results import Figure, record
 from iptnet.evaluation.summarization import evaluate
 from iptnet.evaluation.table import Table
@@ -91,33 +92,41 @@ def evaluate_joint(
 def localizer_figures(
     run: Path, root: Path, variant: str, on_progress: OnProgress | None = None
 ) -> list[Figure]:
-    """R@1 and mIoU of every localizer of a run on the fold that it never saw.
+    """R@1 and mIoU of every localizer of a run on the fold that it never saw, and on the test file.
 
     Raises:
         InputError: a localizer that was trained on everything.
     """
-    examples: list[Example] = []
+    captions: list[Example] = []
     figures: list[Figure] = []
     paths = sorted(run.glob(f"*/split-*/seed-*/{LOCALIZER}"))
     for done, path in enumerate(paths):
         localizer = load_localizer(path)
         about = localizer.checkpoint.provenance
-        if about.get("fold") is None:
-            raise InputError(f"{path} was trained on all annotated moments", "score another run")
-        if not examples:
-            examples = read_caption_examples(sources_of(localizer.checkpoint, root), 1)
-        fold = int(about["fold"])
-        own = [e for e in examples if e.source and fold_of(e.source.video, FOLDS) == fold]
-        found = first_answers(localizer.modules[0], own)
-        table = moment_metrics([w[None] for w in found], [e.windows for e in own])
+        sources = sources_of(localizer.checkpoint, root)
+        judged: dict[str, Sequence[Example]] = {}
+        if sources.queries:
+            if about.get("fold") is None:
+                raise InputError(
+                    f"{path} was trained on all annotated moments", "score another run"
+                )
+            captions = captions or read_caption_examples(sources, 1)
+            fold = int(about["fold"])
+            judged["qvhighlights"] = [
+                e for e in captions if e.source and fold_of(e.source.video, FOLDS) == fold
+            ]
+        if sources.test:
+            judged[Path(sources.test).name] = own_examples(localizer, sources, whole=False)[0]
         place = (str(about["split"]), str(about["seed"]), "last")
-        with_what = f"qvhighlights with {about['dataset']}"
-        setting = str(about["setting"])
-        figures += [
-            Figure(with_what, setting, variant, *place, m, value)
-            for m in METRICS
-            if (value := table[m]) is not None
-        ]
+        for name, own in judged.items():
+            found = first_answers(localizer.modules[0], own)
+            table = moment_metrics([w[None] for w in found], [e.windows for e in own])
+            with_what = (f"{name} with {about['dataset']}", str(about["setting"]), variant)
+            figures += [
+                Figure(*with_what, *place, m, value)
+                for m in METRICS
+                if (value := table[m]) is not None
+            ]
         if on_progress:
             on_progress("scoring localizers", done + 1, len(paths))
     return figures
@@ -132,7 +141,14 @@ def first_answers(
         part = examples[at : at + BATCH]
         batch = collate(part, [target_of(e, 0.0) for e in part])
         with torch.inference_mode():
-            out = module(batch.video, batch.mask, batch.query, batch.words)
+            out = module(
+                batch.video,
+                batch.mask,
+                batch.query,
+                batch.words,
+                unknown=batch.unknown,
+                characters=batch.characters,
+            )
         starts, ends = out.start.softmax(dim=1).numpy(), out.end.softmax(dim=1).numpy()
         for example, start, end in zip(part, starts, ends, strict=True):
             first, last = decode_span(start, end)

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 
 from iptnet.baselines.cosine_threshold import cosine_map, threshold_moments
 from iptnet.checkpoint import Checkpoint
-from iptnet.data.feature_folder import FeatureFolder
 from iptnet.data.moments import clip_saliency
 from iptnet.data.qvhighlights import fold_of
 from iptnet.errors import InputError, UsageError
+from iptnet.evaluation.localization_figures import RANKED, THRESHOLD, figures_of, index_of
 from iptnet.evaluation.moment_table import MomentTable, rows_of
+from iptnet.evaluation.own_moments import own_figures
 from iptnet.evaluation.results import Figure, record
-from iptnet.features.known import WORDLLAMA_SPACE
-from iptnet.features.recipe import require_recipe
-from iptnet.model.localizer import Localizer, VideoIndex, load_localizer
+from iptnet.model.localizer import Localizer, load_localizer
 from iptnet.protocol.highlights import highlight_metrics
 from iptnet.protocol.moments import moment_metrics
 from iptnet.training.localization_arguments import SourceArguments
@@ -34,12 +33,10 @@ from iptnet.training.moment_sources import (
     FOLDS,
     held_out_examples,
     read_caption_examples,
-    read_own_examples,
     validation_examples,
 )
 
 OnProgress = Callable[[str, int, int | None], None]
-RANKED = 10
 JOININGS = 6
 """Times that the held-out clips are joined anew, with other captions; one seed each."""
 
@@ -47,7 +44,6 @@ VALIDATED = 6
 """Times that the training clips are joined anew for validation."""
 
 NAME = "localizer.safetensors"
-THRESHOLD = "cosine threshold"
 
 
 def evaluate_localization(
@@ -151,7 +147,7 @@ def _captions(
     grades = [clip_saliency(e.source) for e in examples if e.source]
     ours, salient = [], []
     for done, example in enumerate(examples):
-        ranked = _index(localizer, example).rank(example.query, RANKED)
+        ranked = index_of(localizer, example).rank(example.query, RANKED)
         ours.append(np.column_stack([ranked.windows, ranked.scores]))
         salient.append(ranked.saliency)
         if on_progress:
@@ -164,7 +160,7 @@ def _captions(
     figures = []
     for name, windows, scores in ((variant, ours, salient), (THRESHOLD, floor, maps)):
         table = {**moment_metrics(windows, truths), **highlight_metrics(scores, grades)}
-        figures += _figures("qvhighlights", setting, name, split, table)
+        figures += figures_of("qvhighlights", setting, name, split, table)
     return figures
 
 
@@ -179,7 +175,7 @@ def joined_figures(
         ours, floor = [], []
         peaks = {variant: list[bool](), THRESHOLD: list[bool]()}
         for example in examples:
-            ranked = _index(localizer, example).rank(example.query, RANKED)
+            ranked = index_of(localizer, example).rank(example.query, RANKED)
             ours.append(np.column_stack([ranked.windows, ranked.scores]))
             peaks[variant].append(_inside(example, ranked.highlight))
             sentence = example.tokens.mean(axis=0)
@@ -189,7 +185,7 @@ def joined_figures(
         for name, windows in ((variant, ours), (THRESHOLD, floor)):
             table: dict[str, float | None] = dict(moment_metrics(windows, truths))
             table["peak"] = 100 * float(np.mean(peaks[name]))
-            figures += _figures("joined clips", "held out", name, str(seed), table)
+            figures += figures_of("joined clips", "held out", name, str(seed), table)
     return figures
 
 
@@ -222,14 +218,14 @@ def unseen_figures(
     for part in range(parts):
         own = [e for e in examples if e.part == part]
         member = member_of(localizer, part)
-        ranked = [_index(member, e).rank(e.query, RANKED) for e in own]
+        ranked = [index_of(member, e).rank(e.query, RANKED) for e in own]
         windows = [np.column_stack([r.windows, r.scores]) for r in ranked]
         table: dict[str, float | None] = dict(moment_metrics(windows, [e.windows for e in own]))
         pairs = zip(own, ranked, strict=True)
         table["peak"] = 100 * float(np.mean([_inside(e, r.highlight) for e, r in pairs]))
         variant = str(localizer.checkpoint.provenance.get("variant", "ours"))
         split = f"{part}" if fold is None else f"{fold}/{part}"
-        figures += _figures(dataset, "validation", variant, split, table)
+        figures += figures_of(dataset, "validation", variant, split, table)
         if on_progress:
             on_progress(f"validation {split}", part + 1, parts)
     return figures
@@ -242,52 +238,7 @@ def member_of(localizer: Localizer, part: int) -> Localizer:
     return replace(localizer, modules=(localizer.modules[part],), rankers=rankers)
 
 
-def own_figures(
-    localizer: Localizer, sources: SourceArguments, on_progress: OnProgress | None = None
-) -> list[Figure]:
-    """Figures of the test moments that the configuration names: ours and, in one space, the floor.
-
-    Raises:
-        IntegrityError: the features are of another recipe than the localizer was made for.
-    """
-    folder = FeatureFolder(Path(sources.root) / sources.features)
-    require_recipe(folder.recipe, localizer.recipes, "the localizer")
-    own = read_own_examples(sources, sources.test, folder, 1, words=localizer.words, whole=True)
-    ours, floor = [], []
-    alike = folder.recipe.space == WORDLLAMA_SPACE and localizer.words is None
-    for done, example in enumerate(own.examples):
-        ranked = _index(localizer, example).rank(example.query, RANKED)
-        ours.append(np.column_stack([ranked.windows, ranked.scores]))
-        if alike:
-            video, sentence = example.video, example.tokens.mean(axis=0)
-            floor.append(threshold_moments(video.edges, video.vectors, sentence, RANKED))
-        if on_progress:
-            on_progress("test moments", done + 1, len(own.examples))
-    truths = [e.windows for e in own.examples]
-    variant = str(localizer.checkpoint.provenance.get("variant", "ours"))
-    name = Path(sources.test).name
-    figures = _figures(name, "test", variant, "test", dict(moment_metrics(ours, truths)))
-    if alike:
-        figures += _figures(name, "test", THRESHOLD, "test", dict(moment_metrics(floor, truths)))
-    return figures
-
-
-def _index(localizer: Localizer, example: Example) -> VideoIndex:
-    middles = (example.video.edges[1:] + example.video.edges[:-1]) / 2
-    return VideoIndex(localizer, example.video, middles)
-
-
 def _inside(example: Example, values: NDArray[np.float64]) -> bool:
     peak = int(np.argmax(values))
     middle = float(example.video.edges[peak] + example.video.edges[peak + 1]) / 2
     return any(start <= middle < end for start, end in example.windows)
-
-
-def _figures(
-    dataset: str, setting: str, variant: str, split: str, table: dict[str, float | None]
-) -> list[Figure]:
-    return [
-        Figure(dataset, setting, variant, split, "0", "last", metric, value)
-        for metric, value in table.items()
-        if value is not None
-    ]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.atomic import PARTIAL, atomic_path
+from iptnet.atomic import PARTIAL, atomic_path, sweep
 from iptnet.errors import InputError, IptnetError, MachineError
 from iptnet.features.recipe import Recipe
 
@@ -125,7 +125,10 @@ class FeatureCache:
             data = path.read_bytes()
         except OSError:
             return None
-        features = _decoded(data, content_sha256, recipe)
+        try:
+            features = _decoded(data, content_sha256, recipe)
+        except MemoryError:  # says nothing about the entry
+            return None
         with contextlib.suppress(OSError):  # a read-only folder still serves what it holds
             if features is None:
                 path.unlink()
@@ -148,16 +151,18 @@ class FeatureCache:
         return True
 
     def tidy(self, keep: Path | None = None) -> None:
-        """Remove stale temporaries, then the longest unused entries beyond the size limit.
+        """Remove what killed writers left, then the longest unused entries beyond the size limit.
 
         Args:
             keep: an entry to remove last.
         """
+        sweep(self.folder)
         entries = []
         for path in self._files():
             # Another process may tidy at the same time: whatever has gone is gone.
             with contextlib.suppress(OSError):
                 stat = path.stat()
+                # Where there are no locks nothing is swept, and age has to tell.
                 if path.name.startswith(".") and PARTIAL in path.name:
                     if time.time() - stat.st_mtime > STALE_SECONDS:
                         path.unlink()
@@ -215,7 +220,7 @@ def _decoded(data: bytes, content: str, recipe: Recipe) -> Features | None:
         return Features(tensors["times"], tensors["vectors"], recipe, raw["metadata"])
     except (SafetensorError, IptnetError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    except (RecursionError, OverflowError, MemoryError):
+    except (RecursionError, OverflowError):
         return None
 
 

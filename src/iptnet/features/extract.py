@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ RATE = 2.0
 BATCH = 8
 """Pictures taken from the decoder at a time: it works on while few are encoded here."""
 
-METADATA = 1
+METADATA = 2
 """Version of what is kept beside cached features; an entry of another one is made again."""
 
 
@@ -72,19 +73,21 @@ def extract(
     contrast: list[NDArray[np.float64]] = []
     cuts: list[NDArray[np.float64]] = []
     pictures = 0
+    shot: NDArray[np.uint8] | None = None
     with sample_frames(
         path, RATE, encoder.size, batch=BATCH, limits=limits, preview=preview
     ) as stream:
         info = stream.info
         for batch in stream:
             times.append(batch.times)
-            # A picture that is on show at several samples is looked at once.
-            last = indices[-1][-1] if indices else -1
-            fresh = np.diff(batch.indices, prepend=last) != 0
+            # A picture that is on show at several samples is looked at once, as is a still one.
+            fresh = np.array([not np.array_equal(a, b) for a, b in pairwise([shot, *batch.images])])
+            shot = batch.images[-1]
             known = vectors[-1][-1:] if vectors else np.empty((0, encoder.recipe.width), np.float32)
             rows = np.concatenate([known, encoder.encode(batch.images[fresh])])
             vectors.append(rows[np.cumsum(fresh) - (len(known) == 0)])
-            pictures += int(fresh.sum())
+            last = indices[-1][-1] if indices else -1
+            pictures += int((np.diff(batch.indices, prepend=last) != 0).sum())
             indices.append(batch.indices)
             shown.append(batch.shown)
             contrast.append(contrasts(batch.images))

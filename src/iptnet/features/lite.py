@@ -6,7 +6,9 @@ the localizer from captioned moments, and both run on raw pixels.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,12 +16,17 @@ from numpy.typing import NDArray
 
 from iptnet.errors import InputError
 from iptnet.features.backbone import SIZE, WEIGHTS_SHA256, load_backbone
-from iptnet.features.projection import FrameNetwork, load_projection
+from iptnet.features.backbone import WIDTH as POOLED_TOP
+from iptnet.features.projection import FrameNetwork, load_projection, pool
 from iptnet.features.recipe import Recipe
 from iptnet.features.text import SPACE, WIDTH
 
 # Larger batches fall out of the second-level cache: measured, 1 to 4 frames at a time are fastest.
 FRAMES_AT_ONCE = 4
+
+Engine = Literal["auto", "onnxruntime", "torch"]
+"""What runs the backbone; ``auto`` is onnxruntime where it works. Both are single precision and
+agree to rounding (cosine above .99999), so their vectors are of one recipe and share the cache."""
 
 
 class LiteEncoder:
@@ -27,6 +34,7 @@ class LiteEncoder:
 
     Args:
         projection: another projection checkpoint than the shipped one.
+        engine: what runs the backbone, which is loaded at the first frame.
 
     Attributes:
         recipe: backbone, weights, preprocessing and projection, down to the digests.
@@ -40,9 +48,10 @@ class LiteEncoder:
 
     size = (SIZE, SIZE)
 
-    def __init__(self, projection: Path | None = None) -> None:
+    def __init__(self, projection: Path | None = None, engine: Engine = "auto") -> None:
         head, stored = load_projection(projection)
-        self._network = FrameNetwork(load_backbone(), head).eval()
+        self._head = head
+        self._engine = engine
         self.centres: NDArray[np.float32] = (
             torch.stack([head.picture_centre, head.caption_centre]).float().numpy()
         )
@@ -79,7 +88,37 @@ class LiteEncoder:
         result = np.empty((len(images), WIDTH), np.float32)
         with torch.inference_mode():
             for at in range(0, len(images), FRAMES_AT_ONCE):
-                batch = torch.from_numpy(np.ascontiguousarray(images[at : at + FRAMES_AT_ONCE]))
-                pixels = batch.permute(0, 3, 1, 2).float()
-                result[at : at + FRAMES_AT_ONCE] = self._network(pixels).numpy()
+                few = np.ascontiguousarray(images[at : at + FRAMES_AT_ONCE])
+                result[at : at + FRAMES_AT_ONCE] = self._vectors(few).numpy()
         return result
+
+    def _vectors(self, images: NDArray[np.uint8]) -> torch.Tensor:
+        if self._session is None:
+            plain: torch.Tensor = self._network(
+                torch.from_numpy(images).permute(0, 3, 1, 2).float()
+            )
+            return plain
+        maps = self._session.run(None, {"pixels": images})
+        pooled = pool(*map(torch.from_numpy, maps))
+        logits = self._network.backbone.classifier(pooled[:, :POOLED_TOP])
+        vectors: torch.Tensor = self._head(pooled, logits)
+        return vectors
+
+    @cached_property
+    def _network(self) -> FrameNetwork:
+        return FrameNetwork(load_backbone(), self._head).eval()
+
+    @cached_property
+    def _session(self) -> Any:
+        """The backbone in onnxruntime; None where torch is to run it."""
+        if self._engine == "torch":
+            return None
+        from iptnet.features.onnx import session
+
+        try:
+            # The decoder works at the same time: half of the processors are its.
+            return session(self._network.backbone, max(1, torch.get_num_threads() // 2))
+        except ImportError:
+            if self._engine == "onnxruntime":
+                raise
+            return None

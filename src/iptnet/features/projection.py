@@ -24,6 +24,7 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.errors import IntegrityError
 from iptnet.features.backbone import CLASSES, WEIGHTS_SHA256, WIDTH, EfficientNetLite0
 from iptnet.features.text import WIDTH as TEXT_WIDTH
+from iptnet.rebuilding import configured, rebuilt
 
 KIND = "projection"
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "lite_projection.safetensors"
@@ -135,9 +136,6 @@ def load_projection(path: Path | None = None) -> tuple[Projection, Checkpoint]:
     config = dict(stored.config)
     if config.pop("backbone_sha256", None) != WEIGHTS_SHA256:
         raise IntegrityError(f"{path} was made for another backbone", "train it again")
-    try:
-        head = Projection(ProjectionShape(**config))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise IntegrityError(f"{path}: {error}", "train it with this version") from error
-    checkpoint.restore(head, stored, str(path))
+    shape = configured(ProjectionShape, config, str(path))
+    head = rebuilt(lambda: Projection(shape), stored, str(path))
     return head.eval().requires_grad_(False), stored

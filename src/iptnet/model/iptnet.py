@@ -35,6 +35,8 @@ class Views:
         words: ``(B, L)`` bool, or None.
         owner: ``(B,)`` int64, the video of each sample.
         resampling: from ``(V, S)`` to ``(V, T)``.
+        unknown: ``(B, L)`` bool, words without a vector; where the localizer spells.
+        characters: ``(B, L, C)`` their letters, likewise.
     """
 
     prepared: Context
@@ -46,6 +48,8 @@ class Views:
     words: Tensor | None
     owner: Tensor
     resampling: Resampling
+    unknown: Tensor | None = None
+    characters: Tensor | None = None
 
 
 class Student(nn.Module):
@@ -84,7 +88,14 @@ class Student(nn.Module):
     def localize(self, views: Views, *, spans: bool, cross: bool = True) -> LocalizationOutput:
         """LM on each sample."""
         out: LocalizationOutput = self.localization(
-            views.video, views.mask, views.query, views.words, spans=spans, cross=cross
+            views.video,
+            views.mask,
+            views.query,
+            views.words,
+            unknown=views.unknown,
+            characters=views.characters,
+            spans=spans,
+            cross=cross,
         )
         return out
 

@@ -22,6 +22,7 @@ from iptnet.features.recipe import Recipe, require_recipe
 from iptnet.model.decoding import Decode, decode_boxes
 from iptnet.model.propagation import Propagation, PropagationConfig
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
+from iptnet.rebuilding import configured, rebuilt
 
 KIND = "summarization"
 STEP = 0.5  # seconds; what the benchmarks sample at 30 frames a second, and the lite recipe
@@ -151,8 +152,8 @@ def load_summarizer(path: Path | str | None = None) -> Summarizer:
     known = {f.name for f in fields(SummarizationConfig)}
     if decode not in get_args(Decode) or set(raw) != known or not _is_reach(propagate):
         raise IntegrityError(f"{where} is of another version", "train it again")
-    module = SummarizationModule(SummarizationConfig(**raw))
-    files_of.restore(module, checkpoint, str(where))
+    config = configured(SummarizationConfig, raw, str(where))
+    module = rebuilt(lambda: SummarizationModule(config), checkpoint, str(where))
     return Summarizer(module, cast(Decode, decode), checkpoint, float(propagate))
 
 

@@ -69,12 +69,16 @@ class Guard:
                 headers.setdefault("Cache-Control", fresh)
             await send(message)
 
+        upload = scope["method"] == "POST" and scope["path"] == self._uploads
         try:
-            self._check(scope["method"], Headers(scope=scope))
+            headers = Headers(scope=scope)
+            self._check(scope["method"], headers)
+            length = headers.get("content-length", "")
+            if not upload and length.isdecimal() and int(length[:18]) > BODY_BYTES:
+                raise RefusedError("too-large", "the request is too large", "send less")
         except RefusedError as refusal:
             await _refuse(guarded_send, refusal)
             return
-        upload = scope["method"] == "POST" and scope["path"] == self._uploads
         await self._app(scope, receive if upload else _bounded(receive), guarded_send)
 
     def _check(self, method: str, headers: Headers) -> None:
@@ -99,15 +103,19 @@ _SCHEMES = ("http", "https")
 
 
 def _bounded(receive: Receive) -> Receive:
-    """The same stream, ending in a refusal beyond ``BODY_BYTES``."""
+    """The same body, of which what lies beyond ``BODY_BYTES`` is dropped.
+
+    No refusal here: an answer that streams listens too, for the client to leave, and must not be
+    torn in the middle by what the client sends meanwhile.
+    """
     size = 0
 
     async def counted() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > BODY_BYTES:
-            raise RefusedError("too-large", "the request is too large", "send less")
+        if size > BODY_BYTES and message["type"] == "http.request":
+            return {"type": "http.request", "body": b"", "more_body": False}
         return message
 
     return counted

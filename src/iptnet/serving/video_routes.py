@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 
 from iptnet.serving import schema
 from iptnet.serving.failures import RefusedError
@@ -56,6 +57,9 @@ def video_routes(service: Service) -> APIRouter:
         """Send a video: its bytes as the body, its name in the address."""
         try:
             return await _receive(request, name)
+        except ClientDisconnect as left:
+            # Nobody reads this; it is no failure of ours either, and not one for the log.
+            raise RefusedError("usage", "the upload broke off", "send it again") from left
         except RefusedError as refusal:
             refusal.headers["Connection"] = "close"
             if refusal.failure.code in {"too-large", "full", "busy", "unsupported"}:

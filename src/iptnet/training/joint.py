@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from iptnet import checkpoint as files_of
-from iptnet.atomic import require_writable, write_bytes
+from iptnet.atomic import write_bytes
 from iptnet.checkpoint import Checkpoint
 from iptnet.features.recipe import Recipe
 from iptnet.model.iptnet import Iptnet
@@ -42,7 +42,7 @@ from iptnet.training.joint_log import TermLog
 from iptnet.training.joint_objective import joint_terms
 from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
 from iptnet.training.moment_sources import FOLDS
-from iptnet.training.run_folder import claim, finished
+from iptnet.training.run_folder import claimed, finished, note
 from iptnet.training.samples import Library, load_library
 from iptnet.training.summarization import (
     BEST,
@@ -79,25 +79,26 @@ def train_joint(
     Raises:
         UsageError: no data, unfit data, or a folder of another configuration.
         Interrupted: a signal asked to stop; the state is kept.
-        IntegrityError: broken data or state, or a loss that is not finite.
+        IntegrityError: broken data or state.
+        LimitError: a loss that is not finite.
+        MachineError: another process trains in ``out``, or it cannot be written.
     """
     started = time.monotonic()
     library = load_library(list(data))
     runs = list(plan(arguments, library))
     recipes = accepted(arguments, library)
     out = Path(out)
-    require_writable(out)
-    claim(out, to_yaml(arguments))
-    preparing = build_summarizer(arguments, recipes[0].width)
-    joint = load_joint_data(arguments, library, recipes, preparing, on_progress)
-    session = _Session(arguments, library, recipes, joint, out, on_progress, on_row)
-    trained = 0
-    with stop_on_signal() as stop:
-        for run in runs:
-            trained += _train_one(session, run, stop)
     paths = tuple(run.folder(out) / LAST for run in runs)
-    if arguments.setting == "shipped":
-        write_bytes(out / SHIPPED, paths[0].read_bytes())
+    trained = 0
+    with claimed(out, to_yaml(arguments)):
+        preparing = build_summarizer(arguments, recipes[0].width)
+        joint = load_joint_data(arguments, library, recipes, preparing, on_progress)
+        session = _Session(arguments, library, recipes, joint, out, on_progress, on_row)
+        with stop_on_signal() as stop:
+            for run in runs:
+                trained += _train_one(session, run, stop)
+        if arguments.setting == "shipped":
+            write_bytes(out / SHIPPED, paths[0].read_bytes())
     return TrainingReport(out, paths, trained, len(runs) - trained, time.monotonic() - started)
 
 
@@ -133,11 +134,10 @@ def _train_one(session: _Session, run: Run, stop: Stop) -> bool:
         net = one.model.student.localization
         about = one.provenance() | {"fold": session.fold(run)}
         files_of.save(folder / LOCALIZER, localizer_checkpoint(net, session.data, about))
+    note(session.out, one.name, f"{len(phases)} passes")
     if phases:
         one.keep(TEACHER, "teacher", len(phases), teacher=True)
         one.keep(LAST, "last", len(phases))
-    with (session.out / "log.txt").open("a", encoding="utf-8") as text:
-        text.write(f"{one.name}: {len(phases)} passes\n")
     return True
 
 
@@ -145,7 +145,7 @@ def _model(session: _Session, run: Run, stop: Stop) -> Iptnet:
     """Fresh modules of the run's seed; the localizer warmed up where that is asked for."""
     arguments = session.arguments
     torch.manual_seed(seed_of(run.seed, 10**6 - 1))
-    model = build_model(arguments, session.recipes[0].width)
+    model = build_model(arguments, session.recipes[0].width, session.data)
     if arguments.schedule.warm_up and arguments.teaching.localize:
         ready = warm_up(
             arguments,

@@ -83,6 +83,21 @@ class ScheduleArguments:
 
 
 @dataclass(frozen=True)
+class PairedArguments:
+    """Each task's videos in the other task's recipe, below ``sources.root`` (ambiguity 12).
+
+    Needed where the modules read different features, as in the paper (GoogLeNet and I3D): every
+    video passes through both of them.
+    """
+
+    summaries: tuple[str, ...] = ()
+    """Benchmark h5 files of the summarization videos, in the localizer's recipe."""
+
+    moments: str = ""
+    """Folder or h5 file of the localization videos, in the summarizer's recipe."""
+
+
+@dataclass(frozen=True)
 class JointArguments:
     """Data, three modules, teaching, schedule, optimisers."""
 
@@ -162,6 +177,9 @@ class JointArguments:
     mixture: MixtureArguments = field(default_factory=MixtureArguments)
     """The examples made of them."""
 
+    paired: PairedArguments = field(default_factory=PairedArguments)
+    """Second features of every video; empty: both modules read the same ones."""
+
     module: ModuleArguments = field(default_factory=ModuleArguments)
     """LM."""
 
@@ -213,8 +231,13 @@ def _check(a: JointArguments, where: str) -> None:
     rules = {
         "seeds: name one at least, each once": len(set(a.seeds)) == len(a.seeds) > 0,
         "datasets: name one at least": len(a.datasets) > 0,
-        "sources: name queries or clips": bool(a.sources.queries or a.sources.clips)
+        "sources: name queries, clips or moments": bool(
+            a.sources.queries or a.sources.clips or a.sources.moments
+        )
         or not (t.localize or s.pretrain),
+        "paired.moments: joined clips have one recipe; leave clips and sentences out": not (
+            a.paired.moments and (a.sources.clips or a.sources.sentences)
+        ),
         "schedule: no number below 0": min(asdict(s).values()) >= 0,
         "schedule: at least one pass": sum(asdict(s).values()) > s.repeats + s.cap,
         "teaching.momentum: from 0 to 1": 0 <= t.momentum <= 1,

@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 
+from iptnet.atomic import sweep
 from iptnet.checkpoint import Checkpoint
+from iptnet.locks import sole_user
 from iptnet.model.iptnet import Iptnet, Student
 from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.files import to_checkpoint
@@ -23,7 +25,15 @@ from iptnet.model.vocabulary import learn, new_filter
 from iptnet.training.arguments import OptimiserArguments
 from iptnet.training.joint_arguments import JointArguments
 from iptnet.training.joint_data import JointData
-from iptnet.training.loop import Stop, optimiser_of, parameter_groups, seed_of, train
+from iptnet.training.localizer_fit import config_for
+from iptnet.training.loop import (
+    Interrupted,
+    Stop,
+    optimiser_of,
+    parameter_groups,
+    seed_of,
+    train,
+)
 from iptnet.training.moment_batches import batches, localization_loss
 
 OnProgress = Callable[[str, int, int | None], None]
@@ -34,13 +44,19 @@ def build_summarizer(arguments: JointArguments, width: int) -> SummarizationModu
     return SummarizationModule(SummarizationConfig(width=width, **asdict(arguments.model)))
 
 
-def build_model(arguments: JointArguments, width: int) -> Iptnet:
-    """Student and teacher of a configuration, freshly drawn."""
+def build_model(arguments: JointArguments, width: int, data: JointData) -> Iptnet:
+    """Student and teacher of a configuration, freshly drawn.
+
+    Args:
+        arguments: the configuration.
+        width: D of the summarizer's features.
+        data: tells what the localizer reads.
+    """
     return Iptnet(
         Student(
             build_summarizer(arguments, width),
             Propagation(PropagationConfig(width=width, **asdict(arguments.propagation))),
-            _build_localizer(arguments, width),
+            _build_localizer(arguments, data, width),
         )
     )
 
@@ -98,27 +114,37 @@ def warm_up(
     }
     identity = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     folder = beside / identity[:16]
-    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed_of(seed, 10**6 - 2))
     own = data.shown(fold)
     examples, targets = [data.examples[i] for i in own], [data.targets[i] for i in own]
-    module = _build_localizer(arguments, examples[0].video.vectors.shape[1])
+    module = _build_localizer(arguments, data, width=0)
     where = "everything" if fold is None else f"all but fold {fold + 1}"
-    train(
-        module,
-        OptimiserArguments(**{**asdict(how), "epochs": passes}),
-        lambda epoch: batches(
-            examples, targets, how.batch, seed_of(seed, epoch), arguments.mixture.query_dropout
-        ),
-        lambda m, batch: localization_loss(m, batch, arguments.loss),
-        folder=folder,
-        run=identity,
-        seed=seed,
-        stop=stop,
-        on_epoch=lambda n: (
-            on_progress(f"localizer on {where}, seed {seed}", n, passes) if on_progress else None
-        ),
-    )
+
+    def waits() -> bool:
+        if stop.number is not None:
+            raise Interrupted(f"stopped waiting for {folder}", "run it again", stop.number)
+        return True
+
+    # Runs side by side may want the same one: who comes second waits and finds it.
+    with sole_user(folder, "another training", waits):
+        sweep(folder)
+        train(
+            module,
+            OptimiserArguments(**{**asdict(how), "epochs": passes}),
+            lambda epoch: batches(
+                examples, targets, how.batch, seed_of(seed, epoch), arguments.mixture.query_dropout
+            ),
+            lambda m, batch: localization_loss(m, batch, arguments.loss),
+            folder=folder,
+            run=identity,
+            seed=seed,
+            stop=stop,
+            on_epoch=lambda n: (
+                on_progress(f"localizer on {where}, seed {seed}", n, passes)
+                if on_progress
+                else None
+            ),
+        )
     return module
 
 
@@ -130,10 +156,18 @@ def localizer_checkpoint(
     vocabulary = new_filter()
     learn(vocabulary, data.sources.sentences(without_fold=about["fold"]))
     localizer = Localizer(
-        (module.eval(),), (), vocabulary, Calibration(), Checkpoint("localization", {}, (), {})
+        (module.eval(),),
+        (),
+        vocabulary,
+        Calibration(),
+        Checkpoint("localization", {}, (), {}),
+        words=data.sources.words,
     )
     return to_checkpoint(localizer, data.sources.recipes, about)
 
 
-def _build_localizer(arguments: JointArguments, width: int) -> LocalizationModule:
+def _build_localizer(arguments: JointArguments, data: JointData, width: int) -> LocalizationModule:
+    """Of the examples' kind; without any (−L) it idles at the summarizer's width."""
+    if data.examples:
+        return LocalizationModule(config_for(data.examples[0], arguments.module))
     return LocalizationModule(LocalizationConfig(width=width, **asdict(arguments.module)))

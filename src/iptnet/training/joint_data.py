@@ -6,20 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from iptnet.data.qvhighlights import fold_of
-from iptnet.errors import UsageError
 from iptnet.features.recipe import Recipe
 from iptnet.model.summarization import SummarizationModule
 from iptnet.teaching import Phase
 from iptnet.training.joint_arguments import JointArguments
-from iptnet.training.joint_samples import (
-    JointBatch,
-    MomentView,
-    SummaryView,
-    moment_batches,
-    moment_views,
-    summary_batches,
-    summary_view,
-)
+from iptnet.training.joint_samples import JointBatch, moment_batches, summary_batches
+from iptnet.training.joint_second import load_second
+from iptnet.training.joint_views import MomentView, SummaryView, moment_views, summary_view
 from iptnet.training.localization_arguments import LocalizationArguments
 from iptnet.training.loop import seed_of
 from iptnet.training.moment_batches import Target, target_of
@@ -41,6 +34,7 @@ class JointData:
         targets: of each example, in order.
         summaries: the localizer's view of each benchmark video.
         moments: the summarizer's view of each localization video, filled when first needed.
+        second: digest of the features that only the other module reads, where there are any.
         prepared: benchmark samples, filled when first needed.
     """
 
@@ -52,11 +46,12 @@ class JointData:
     summaries: dict[str, SummaryView]
     moments: dict[int, MomentView] = field(default_factory=dict)
     prepared: dict[tuple[str, int], Sample] = field(default_factory=dict)
+    second: str = ""
 
     @property
     def digest(self) -> str:
-        """Of the annotated moments."""
-        return self.sources.digest if self.sources else ""
+        """Of the annotated moments, and of second features."""
+        return (self.sources.digest if self.sources else "") + self.second
 
     def sample(self, name: str, module: SummarizationModule, seed: int) -> Sample:
         """A benchmark video as a sample; seeds share it where there is no noise."""
@@ -64,11 +59,16 @@ class JointData:
         return prepared_sample(self.prepared, self.library, name, module, how=noise, seed=seed)
 
     def shown(self, fold: int | None) -> list[int]:
-        """Indices of the examples outside a fold of QVHighlights."""
+        """Indices of the examples outside a fold of QVHighlights.
+
+        Moments of other sources have test files of their own and are all shown.
+        """
         return [
             i
             for i, e in enumerate(self.examples)
-            if fold is None or e.source is None or fold_of(e.source.video, FOLDS) != fold
+            if fold is None
+            or e.kind != "captions"
+            or (e.source is not None and fold_of(e.source.video, FOLDS) != fold)
         ]
 
     def batches(
@@ -108,11 +108,12 @@ def load_joint_data(
         on_progress: told what is read.
 
     Raises:
-        UsageError: moments whose features live in another space than the videos'.
-        InputError: data that cannot be read.
+        UsageError: moments whose features live in another space than the videos', and no second
+            features of both.
+        InputError: data that cannot be read, or a video without its second features.
     """
-    summaries = {n: summary_view(v, STEPS) for n, v in library.videos.items()}
     if not (arguments.teaching.localize or arguments.schedule.pretrain):
+        summaries = {n: summary_view(v, STEPS) for n, v in library.videos.items()}
         return JointData(arguments, library, None, (), (), summaries)
     how = LocalizationArguments(
         seed=0,
@@ -122,15 +123,15 @@ def load_joint_data(
         mixture=arguments.mixture,
     )
     sources = load_sources(how, on_progress)
-    spaces = {r.space for r in (*recipes, *sources.recipes)}
-    if len(spaces) > 1:
-        raise UsageError(
-            f"features of the spaces {', '.join(sorted(spaces))}",
-            "give both tasks features of one space: equal widths do not make them comparable",
-        )
+    second = load_second(arguments, library, recipes, sources.recipes)
+    summaries = {
+        n: summary_view(v, STEPS, second.summaries.get(n)) for n, v in library.videos.items()
+    }
     examples = tuple(sources.examples())
     targets = tuple(target_of(e, arguments.loss.extension) for e in examples)
     views: dict[int, MomentView] = {}
     if any((arguments.schedule.cycles, arguments.schedule.pretrain)):
-        views = moment_views(examples, module, arguments.view)
-    return JointData(arguments, library, sources, examples, targets, summaries, views)
+        views = moment_views(examples, module, arguments.view, second.moments)
+    return JointData(
+        arguments, library, sources, examples, targets, summaries, views, second=second.digest
+    )

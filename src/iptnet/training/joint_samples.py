@@ -1,8 +1,6 @@
 """Samples of both tasks as the joint model sees them: every one from both sides.
 
-A benchmark video's localizer view is its features pooled into at most 128 bins of its own time. A
-localization video's summarizer view is its steps read two a second (or left on the localizer's
-grid), prepared once. Batches never mix the tasks, and the queries of one video share a batch, so
+Batches never mix the tasks, and the queries of one video share a batch, so
 that the summarizer runs once a video.
 """
 
@@ -12,48 +10,20 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from iptnet.data.benchmark import BenchmarkVideo
 from iptnet.model.context import Context
-from iptnet.model.grid import at_times, grid, pool
 from iptnet.model.iptnet import Views
-from iptnet.model.localization.video import GridVideo
-from iptnet.model.resampling import Resampling, pad_resamplings, resampling, step_edges
-from iptnet.model.summarization import SummarizationModule
+from iptnet.model.resampling import pad_resamplings
 from iptnet.model.summarizer import STEP
+from iptnet.training.joint_views import MomentView, SummaryView
 from iptnet.training.moment_batches import MomentBatch, Target
 from iptnet.training.moment_batches import collate as collate_moments
 from iptnet.training.moment_examples import Example
 from iptnet.training.samples import Batch, Sample, groups_of
 from iptnet.training.samples import collate as collate_summaries
-
-
-@dataclass(frozen=True)
-class SummaryView:
-    """A benchmark video for the localizer: ``(T, D)`` steps, and the way there from the picks."""
-
-    video: Tensor
-    resampling: Resampling
-
-
-@dataclass(frozen=True)
-class MomentView:
-    """A localization video for the summarizer.
-
-    Attributes:
-        prepared: ``(S, …)``.
-        resampling: from there to the localizer's grid.
-        moments: ``(S,)`` 0/1, the union of the annotated moments of all its queries.
-    """
-
-    prepared: Context
-    resampling: Resampling
-    moments: Tensor
 
 
 @dataclass(frozen=True)
@@ -64,54 +34,6 @@ class JointBatch:
     summary: Batch | None = None
     moments: MomentBatch | None = None
     union: Tensor | None = None  # (V, S) annotated moments of each video, on the summarizer's grid
-
-
-def summary_view(video: BenchmarkVideo, steps: int) -> SummaryView:
-    """Pool a benchmark video for the localizer."""
-    times = np.arange(len(video.picks)) * STEP
-    if video.times is not None:
-        times = video.times
-    elif video.fps:
-        times = np.asarray(video.picks / video.fps, np.float64)
-    seconds = float(times[-1]) + STEP
-    edges = grid(seconds, max(seconds / steps, STEP))
-    pooled = pool(times, video.features, edges)
-    return SummaryView(torch.from_numpy(pooled), resampling(step_edges(times, seconds), edges))
-
-
-def moment_views(
-    examples: Sequence[Example], module: SummarizationModule, view: float
-) -> dict[int, MomentView]:
-    """The summarizer's view of every localization video, by ``id(example.video)``.
-
-    Args:
-        examples: all queries.
-        module: prepares features.
-        view: seconds of a step; 0 leaves the localizer's grid.
-    """
-    windows: dict[int, list[NDArray[np.float64]]] = {}
-    videos: dict[int, GridVideo] = {}
-    for example in examples:
-        videos[id(example.video)] = example.video
-        windows.setdefault(id(example.video), []).append(example.windows)
-    return {
-        key: _moment_view(video, np.concatenate(windows[key]), module, view)
-        for key, video in videos.items()
-    }
-
-
-def _moment_view(
-    video: GridVideo, windows: NDArray[np.float64], module: SummarizationModule, view: float
-) -> MomentView:
-    whole = float(video.edges[-1])
-    edges = grid(whole, view) if view else video.edges
-    middles = (edges[1:] + edges[:-1]) / 2
-    rows = at_times(video.edges, np.arange(len(video.vectors)), middles).astype(np.int64)
-    mask = torch.ones(1, len(middles), dtype=torch.bool)
-    content, cues = module.prepare(torch.from_numpy(video.vectors[rows])[None], mask)
-    inside = (middles[:, None] >= windows[:, 0]) & (middles[:, None] < windows[:, 1])
-    moments = torch.from_numpy(inside.any(axis=1).astype(np.float32))
-    return MomentView(Context(content[0], cues[0]), resampling(edges, video.edges), moments)
 
 
 def summary_batches(
@@ -213,6 +135,8 @@ def _moment_batch(
         words=moments.words,
         owner=torch.tensor(owner),
         resampling=pad_resamplings([v.resampling for v in seen]),
+        unknown=moments.unknown,
+        characters=moments.characters,
     )
     union = pad_sequence([v.moments for v in seen], batch_first=True)
     return JointBatch(both, moments=moments, union=union)

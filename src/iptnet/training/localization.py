@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from iptnet import checkpoint as files_of
-from iptnet.atomic import require_writable
 from iptnet.features.recipe import Recipe
 from iptnet.model.localization.files import KIND, to_checkpoint
 from iptnet.model.vocabulary import learn, new_filter
@@ -34,7 +33,7 @@ from iptnet.training.localizer_fit import fit_localizer
 from iptnet.training.loop import Stop, stop_on_signal
 from iptnet.training.moment_examples import Example, negatives
 from iptnet.training.moment_sources import FOLDS, MomentSources, load_sources
-from iptnet.training.run_folder import claim, finished
+from iptnet.training.run_folder import claimed, finished
 
 __all__ = ["TrainingReport", "load_localization", "train_localization"]
 
@@ -70,24 +69,25 @@ def train_localization(
         UsageError: a folder of another configuration.
         InputError: data that cannot be read.
         Interrupted: a signal asked to stop; the state is kept.
-        IntegrityError: broken data or state, or a loss that is not finite.
+        IntegrityError: broken data or state.
+        LimitError: a loss that is not finite.
+        MachineError: another process trains in ``out``, or it cannot be written.
     """
     started = time.monotonic()
     out = Path(out)
-    require_writable(out)
-    claim(out, to_yaml(arguments))
-    sources = load_sources(arguments, on_progress)
     folds = range(FOLDS) if arguments.setting == "folds" else [None]
-    session = _Session(arguments, sources, on_progress)
     paths, trained = [], 0
-    with stop_on_signal() as stop:
-        for fold in folds:
-            folder = out if fold is None else out / f"fold-{fold}"
-            identity = _identity(arguments, sources.digest, fold)
-            if not finished(folder / NAME, KIND, identity):
-                _train_one(session, fold, folder, identity, stop)
-                trained += 1
-            paths.append(folder / NAME)
+    with claimed(out, to_yaml(arguments)):
+        sources = load_sources(arguments, on_progress)
+        session = _Session(arguments, sources, on_progress)
+        with stop_on_signal() as stop:
+            for fold in folds:
+                folder = out if fold is None else out / f"fold-{fold}"
+                identity = _identity(arguments, sources.digest, fold)
+                if not finished(folder / NAME, KIND, identity):
+                    _train_one(session, fold, folder, identity, stop)
+                    trained += 1
+                paths.append(folder / NAME)
     seconds = time.monotonic() - started
     return TrainingReport(out, tuple(paths), trained, len(paths) - trained, seconds)
 

@@ -16,6 +16,7 @@ from iptnet.model.localization.module import LocalizationConfig, LocalizationMod
 from iptnet.model.localization.words import CHARACTERS
 from iptnet.model.localizer import Localizer
 from iptnet.training.fitting import Fit
+from iptnet.training.localization_arguments import ModuleArguments
 from iptnet.training.loop import seed_of, train
 from iptnet.training.moment_batches import Target, batches, localization_loss, target_of
 from iptnet.training.moment_examples import Example, negatives
@@ -36,7 +37,8 @@ def fit_localizer(
 
     Raises:
         Interrupted: a signal asked to stop.
-        IntegrityError: a loss that is not finite, or a foreign state in the folder.
+        LimitError: a loss that is not finite.
+        IntegrityError: a foreign state in the folder.
     """
     arguments = fit.arguments
     targets = [target_of(e, arguments.loss.extension) for e in examples]
@@ -48,6 +50,15 @@ def fit_localizer(
     if arguments.decode == "spans":
         return Localizer(tuple(modules), (), vocabulary, Calibration(), nothing)
     return _ranked(fit, examples, modules, vocabulary)
+
+
+def config_for(example: Example, module: ModuleArguments) -> LocalizationConfig:
+    """The module that reads such examples: their width, their word vectors."""
+    config = LocalizationConfig(width=example.video.vectors.shape[1], **asdict(module))
+    if example.characters is None:
+        return config
+    words = example.tokens.shape[1]
+    return replace(config, text="glove", word_width=words, characters=CHARACTERS)
 
 
 def _ranked(
@@ -92,12 +103,7 @@ def _fit_module(
     arguments = fit.arguments
     how, seed = arguments.optimiser, arguments.seed * 100 + member
     torch.manual_seed(seed_of(seed, 10**6 - 1))
-    width = examples[0].video.vectors.shape[1]
-    config = LocalizationConfig(width=width, **asdict(arguments.module))
-    if examples[0].characters is not None:
-        words = examples[0].tokens.shape[1]
-        config = replace(config, text="glove", word_width=words, characters=CHARACTERS)
-    module = LocalizationModule(config)
+    module = LocalizationModule(config_for(examples[0], arguments.module))
     train(
         module,
         how,

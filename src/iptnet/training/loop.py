@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import signal
 import threading
 import time
@@ -21,13 +22,13 @@ import torch
 from torch import Tensor, nn
 
 from iptnet.atomic import write_text
-from iptnet.errors import IntegrityError, IptnetError
+from iptnet.errors import IptnetError, LimitError
 from iptnet.training.arguments import OptimiserArguments
 from iptnet.training.state import TrainingState, load_state, save_state
 
 WARMUP = 20
 SAVE_EVERY = 10.0  # seconds; a kill costs no more than this and an epoch
-STATE = "state.safetensors"
+STATE, METRICS = "state.safetensors", "metrics.csv"
 
 Batch = Any
 LossOf = Callable[[nn.Module, Batch], Tensor]
@@ -141,7 +142,8 @@ def train(
 
     Raises:
         Interrupted: ``stop`` was set; run again to resume.
-        IntegrityError: a loss or gradient is not finite, or the folder holds another run.
+        LimitError: a loss, gradient or weight is not finite; the last state is kept.
+        IntegrityError: the folder holds another run, or a damaged state.
     """
     from lightning_fabric import Fabric
 
@@ -153,6 +155,8 @@ def train(
     path = folder / STATE
     if path.is_file():
         state = load_state(path, run, module, optimiser, average)
+        # A kill may have come between the state and the table that is made of it.
+        write_text(folder / METRICS, _table(state.history))
     wrapped, tuned = fabric.setup(module, optimiser)
     saved = time.monotonic()
     while state.epoch < how.epochs:
@@ -168,6 +172,8 @@ def train(
             after_step()
             if how.average:
                 _blend(average, module, min(how.average, (step + 1) / (step + 10)))
+        # The last step of an epoch has no loss behind it that would tell.
+        _require_finite(state.epoch, "a weight", *module.state_dict().values())
         state.epoch += 1
         row = {"epoch": float(state.epoch), "loss": sum(losses) / max(len(losses), 1)}
         if validate is not None:
@@ -183,7 +189,7 @@ def train(
         last = state.epoch == how.epochs
         if last or stop.number is not None or time.monotonic() - saved > SAVE_EVERY:
             save_state(path, state, module, optimiser, average)
-            write_text(folder / "metrics.csv", _table(state.history))
+            write_text(folder / METRICS, _table(state.history))
             saved = time.monotonic()
         if stop.number is not None and not last:
             raise Interrupted(
@@ -199,8 +205,8 @@ def _further(row_of: Callable[[], Mapping[str, float]] | None) -> dict[str, floa
 
 
 def _is_best(state: TrainingState, figure: float) -> bool:
-    """Whether this epoch's figure is the best so far; if so, it is noted."""
-    if state.best is not None and figure <= state.best[0]:
+    """Whether this epoch's figure is the best so far; if so, it is noted. NaN never is."""
+    if math.isnan(figure) or (state.best is not None and figure <= state.best[0]):
         return False
     state.best = (figure, state.epoch)
     return True
@@ -211,9 +217,9 @@ def _step(
 ) -> float:
     """One step downhill; the loss it started from."""
     optimiser.zero_grad()
-    _require_finite(loss, epoch)
+    _require_finite(epoch, "the loss", loss)
     fabric.backward(loss)
-    _require_finite(_clip(optimiser, clip), epoch)
+    _require_finite(epoch, "a gradient", _clip(optimiser, clip))
     optimiser.step()
     return float(loss.detach())
 
@@ -255,11 +261,11 @@ def _weights(module: nn.Module, average: dict[str, Tensor]) -> Iterator[None]:
         module.load_state_dict(own)
 
 
-def _require_finite(value: Tensor, epoch: int) -> None:
-    if not bool(torch.isfinite(value).all()):
-        raise IntegrityError(
-            f"the loss or its gradient is not finite in epoch {epoch + 1}",
-            "lower optimiser.lr, or look for broken features",
+def _require_finite(epoch: int, what: str, *values: Tensor) -> None:
+    if not all(bool(torch.isfinite(v).all()) for v in values):
+        raise LimitError(
+            f"{what} is not finite in epoch {epoch + 1}",
+            "lower optimiser.lr, or look for broken features; the last good state is kept",
         )
 
 

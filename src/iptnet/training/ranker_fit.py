@@ -102,7 +102,7 @@ def fit_ranker(fit: Fit, part: int, turn: int, proposed: Sequence[Proposed]) -> 
     """The ranker of a part and a turn, from the other parts' evidence.
 
     Raises:
-        Interrupted, IntegrityError: as the loop says.
+        Interrupted, IntegrityError, LimitError: as the loop says.
     """
     arguments = fit.arguments
     how = arguments.ranker

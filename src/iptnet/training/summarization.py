@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from iptnet import checkpoint as files_of
-from iptnet.atomic import require_writable, write_bytes
+from iptnet.atomic import write_bytes
 from iptnet.errors import UsageError
 from iptnet.features.recipe import Recipe
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
@@ -30,7 +30,7 @@ from iptnet.protocol.splits import Setting, Split, load_splits, resolve
 from iptnet.training.arguments import SummarizationArguments, to_yaml
 from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
 from iptnet.training.objective import summarization_loss
-from iptnet.training.run_folder import claim, finished
+from iptnet.training.run_folder import claimed, finished, note
 from iptnet.training.samples import Library, Sample, batches_of, load_library, prepared_sample
 
 OnProgress = Callable[[str, int, int | None], None]
@@ -89,24 +89,25 @@ def train_summarization(
     Raises:
         UsageError: no data, unfit data, or a folder of another configuration.
         Interrupted: a signal asked to stop; the state is kept.
-        IntegrityError: broken data or state, or a loss that is not finite.
+        IntegrityError: broken data or state.
+        LimitError: a loss that is not finite.
+        MachineError: another process trains in ``out``, or it cannot be written.
     """
     started = time.monotonic()
     library = load_library(list(data or arguments.data))
     runs = list(plan(arguments, library))
     recipes = accepted(arguments, library)
     out = Path(out)
-    require_writable(out)
-    claim(out, to_yaml(arguments))
     trained = 0
     session = _Session(arguments, library, recipes, out, {})
-    with stop_on_signal() as stop:
-        for run in runs:
-            trained += _train_one(session, run, stop, on_progress)
-    seconds = time.monotonic() - started
     paths = tuple(run.folder(out) / LAST for run in runs)
-    if arguments.setting == "shipped":
-        write_bytes(out / SHIPPED, paths[0].read_bytes())
+    with claimed(out, to_yaml(arguments)):
+        with stop_on_signal() as stop:
+            for run in runs:
+                trained += _train_one(session, run, stop, on_progress)
+        if arguments.setting == "shipped":
+            write_bytes(out / SHIPPED, paths[0].read_bytes())
+    seconds = time.monotonic() - started
     return TrainingReport(out, paths, trained, len(runs) - trained, seconds)
 
 
@@ -233,10 +234,11 @@ def _train_one(session: _Session, run: Run, stop: Stop, on_progress: OnProgress 
         on_best=lambda _, epoch: keep(BEST, "validation", epoch),
         on_epoch=lambda n: on_progress(stage, n, how.epochs) if on_progress else None,
     )
-    keep(LAST, "last", state.epoch)
     best = f", best validation τ {state.best[0]:.4f} in epoch {state.best[1]}" if state.best else ""
-    with (session.out / "log.txt").open("a", encoding="utf-8") as log:
-        log.write(f"{stage}: {state.epoch} epochs, loss {state.history[-1]['loss']:.5f}{best}\n")
+    loss = state.history[-1]["loss"]
+    # The checkpoint says that all is done, so it comes last.
+    note(session.out, stage, f"{state.epoch} epochs, loss {loss:.5f}{best}")
+    keep(LAST, "last", state.epoch)
     return True
 
 

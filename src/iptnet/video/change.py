@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import operator
 from array import array
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 ROWS, COLUMNS = 18, 32
+JUMP, TIMES = 0.02, 2.0  # a change of at least so much, and so many times those before
+BEFORE = 6  # changes; film and animation repeat pictures, and one of them says little
 
 
 class ChangeWatch:
@@ -20,23 +24,47 @@ class ChangeWatch:
     def __init__(self) -> None:
         self._points: Any = None
         self._kind: tuple[int, int, str] | None = None
+        self._before: deque[float] = deque([0.0], BEFORE)
         self._peak, self._at = 0.0, 0
 
-    def see(self, frame: Any, ticks: int) -> None:
-        """Compare a picture that begins at ``ticks`` with the one seen before it."""
+    def see(
+        self,
+        frame: Any,
+        ticks: int,
+        left_out: int = 0,
+        between: Callable[[], Iterable[tuple[Any, int]]] = tuple,
+    ) -> None:
+        """Compare a picture that begins at ``ticks`` with the one seen before it.
+
+        Args:
+            frame: the picture.
+            ticks: where it begins.
+            left_out: pictures between the two that were not decoded. The change is then the mean
+                of that many steps and one.
+            between: gives those pictures and their ticks, where the change stands out as a cut
+                does: which of them begins the new scene is then seen.
+        """
         kind = (frame.width, frame.height, frame.format.name)
         points = _points(frame)
         if self._kind is not None:
-            if kind != self._kind:
-                change = 1.0
-            elif not points:
-                change = 0.0
-            else:
-                total = sum(map(abs, map(operator.sub, points, self._points)))
-                change = min(1.0, total / len(points) / _white(frame))
+            change = self._change(kind, points, frame)
+            if left_out and change >= max(JUMP, TIMES * max(self._before) * (1 + left_out)):
+                for picture, begin in between():
+                    self.see(picture, begin)
+                change, left_out = self._change(kind, points, frame), 0
+            change /= 1 + left_out
+            self._before.append(change)
             if change > self._peak:
                 self._peak, self._at = change, ticks
         self._kind, self._points = kind, points
+
+    def _change(self, kind: tuple[int, int, str], points: Any, frame: Any) -> float:
+        if kind != self._kind:
+            return 1.0
+        if not points:
+            return 0.0
+        total = sum(map(abs, map(operator.sub, points, self._points)))
+        return min(1.0, float(total) / len(points) / _white(frame))
 
     def take(self) -> tuple[float, int]:
         """Mean absolute difference, 0 to 1, of the largest change and its ticks; begin anew."""

@@ -27,7 +27,7 @@ from iptnet.video.graph import Plan, arguments, join_arguments
 from iptnet.video.limits import Limits
 from iptnet.video.probe import VideoInfo, info_of
 
-BATCH = 16  # inputs an ffmpeg process: each holds a decoder
+BATCH = 6  # inputs an ffmpeg process: each holds a decoder and its pictures, some 40 MB at 720p
 HIGHEST_RATE = 240
 USUAL_RATE = 60  # for sources on no grid at all
 
@@ -64,8 +64,8 @@ def cut(
     on_progress: Callable[[str, int, int | None], None] | None = None,
     limits: Limits | None = None,
     height: int | None = None,
-    crf: int = 20,
-    preset: str = "veryfast",
+    crf: int = 21,
+    preset: str = "superfast",
 ) -> Cut:
     """Write the given spans, one after the other, as H.264 and AAC in MP4, index first.
 

@@ -25,7 +25,7 @@ from iptnet.video.probe import VideoInfo, info_of
 
 MAX_RATE = 1000.0
 MAX_SIDE = 8192
-THREADS = min(4, os.cpu_count() or 1)
+THREADS = min(4, max(1, (os.cpu_count() or 1) // 2))  # the other half looks at the pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,7 @@ def sample_frames(
     batch: int = 32,
     limits: Limits | None = None,
     preview: bool = False,
+    whole: bool = False,
     threads: int = THREADS,
 ) -> FrameStream:
     """Sample a video evenly in time; at least one picture of any video that decodes at all.
@@ -168,6 +169,9 @@ def sample_frames(
         limits: bounds on the file and on the child.
         preview: decode key frames only: far cheaper, and each sample shows the key frame before
             its time.
+        whole: decode every picture, also where some can be left out without changing a sample. The
+            largest change between two samples is then known to the picture even where nothing
+            stands out as a cut does.
         threads: decoding threads of the child.
 
     Raises:
@@ -187,7 +191,8 @@ def sample_frames(
         child.close()
         raise
     exact = str(Fraction(rate).limit_denominator(1_000_000))
-    return FrameStream(child, file, size, batch, rate=exact, preview=preview, threads=threads)
+    request = {"preview": preview, "whole": whole, "threads": threads}
+    return FrameStream(child, file, size, batch, rate=exact, **request)
 
 
 def frames_at(
@@ -239,10 +244,12 @@ def frames_at(
         numbers, changes = np.zeros(0, np.int64), np.zeros(0, np.float32)
         return FrameBatch(none, pictures, none, numbers, none, changes)
     whole = stack(found)
+    del found
     return replace(
         whole,
         times=wanted,
-        images=whole.images[back],
+        # Usually they are in order already: hundreds of pictures need not be copied.
+        images=whole.images if (np.diff(back) == 1).all() else whole.images[back],
         shown=whole.shown[back],
         indices=whole.indices[back],
         cut_times=wanted,

@@ -39,7 +39,13 @@ def confine(
         _limit(resource.RLIMIT_CPU, cpu_seconds, beyond=5)
         if file_bytes is not None:
             _limit(resource.RLIMIT_FSIZE, file_bytes)
-    if parent is not None and sys.platform == "linux":
+    if parent is not None:
+        die_with(parent)
+
+
+def die_with(parent: int) -> None:
+    """On Linux, let the kernel kill this process when the thread that started it ends."""
+    if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -72,6 +72,7 @@ class Reader:
         freeze_descriptors(descriptor)
         self.threads, self.preview = threads, preview
         self.first: int | None = None  # stamp of the first picture
+        self.hurry = 0  # ticks before which no picture is needed but those that others refer to
         self.reopen()
         self.tick: Fraction = self.stream.time_base or Fraction(1, 90_000)
         rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
@@ -225,6 +226,9 @@ class Reader:
         while broken < MAX_BROKEN_PACKETS and flushes < MAX_FLUSHES:
             packet = next(packets, None)
             flushes += packet is None
+            if self.hurry and packet is not None:
+                early = packet.pts is not None and packet.pts - (self.first or 0) < self.hurry
+                self.stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
             try:
                 frames = self.stream.decode(packet)
             except EOFError:

@@ -13,159 +13,12 @@ import pkgutil
 import queue
 import sys
 import threading
-import time
 from array import array
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Callable
 from typing import Any
 
-from iptnet.video.change import ChangeWatch
 from iptnet.video.guard import confine
-from iptnet.video.wire import send
-
-BEAT_SECONDS = 0.5
-SWS_BT709 = 1  # swscale's number for that matrix
-SEEK_WORTH = 4.0  # seconds ahead from which going to a key frame beats decoding on
-SEEKABLE = ("mov", "matroska")  # containers whose index leads to the right key frame
-
-
-class Output:
-    """Where answers go: records, and a beat now and then so that the parent sees us live."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.beaten = time.monotonic()
-
-    def record(self, header: dict[str, Any], payload: bytes = b"") -> None:
-        """Send one record."""
-        send(self.descriptor, header, payload)
-        self.beaten = time.monotonic()
-
-    def beat(self, position: float) -> None:
-        """Tell how far decoding has come, at most twice a second."""
-        if time.monotonic() - self.beaten > BEAT_SECONDS:
-            self.record({"kind": "beat", "position": position})
-
-
-class Scaler:
-    """Pictures to RGB of a fixed size; turned axes are left to the parent, who has numpy."""
-
-    def __init__(self, info: dict[str, Any], size: tuple[int, int]) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        self.reformatter = VideoReformatter()
-        height, width = size
-        self.size = (width, height) if info["orientation"][0] else (height, width)
-
-    def rgb(self, frame: Any) -> bytes:
-        """The picture squashed to ``size`` by bicubic filtering: rows of RGB without padding."""
-        height, width = self.size
-        # Unmarked high definition is BT.709 by convention; swscale would assume BT.601.
-        unmarked = frame.colorspace == 2 and frame.height >= 720
-        small = self.reformatter.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="rgb24",
-            src_colorspace=SWS_BT709 if unmarked else None,
-            dst_color_range="JPEG",
-            interpolation="BICUBIC",
-            threads=1,
-        )
-        plane = small.planes[0]
-        data, stride, row = memoryview(plane), plane.line_size, width * 3
-        if stride == row:
-            return bytes(data[: row * height])
-        return b"".join(data[y * stride : y * stride + row] for y in range(height))
-
-
-def sample(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]) -> None:
-    """The picture on show at every k/rate, until the last one ends."""
-    scaler = Scaler(info, tuple(request["size"]))
-    step = 1 / (Fraction(request["rate"]) * reader.tick)
-    slack = _slack(reader)
-    k, pixels = 0, b""
-    shown: Any = None
-    watch = None if reader.preview else ChangeWatch()  # key frames differ with or without a cut
-
-    def emit(until: Fraction | int) -> None:
-        nonlocal k, pixels
-        fresh = True
-        while k * step + slack < until:
-            if fresh:
-                pixels, fresh = scaler.rgb(shown.frame), False
-            header = {"kind": "picture", "time": float(k / Fraction(request["rate"]))}
-            header |= {"shown": float(shown.ticks * reader.tick), "index": shown.index}
-            change, ticks = watch.take() if watch is not None else (0.0, 0)
-            if k and change:
-                header |= {"cut": float(ticks * reader.tick), "change": change}
-            out.record(header, pixels)
-            k += 1
-
-    for picture in reader.pictures():
-        if shown is not None:
-            emit(picture.ticks)
-        shown = picture
-        if watch is not None:
-            watch.see(picture.frame, picture.ticks)
-        out.beat(float(picture.ticks * reader.tick))
-    if reader.preview:  # what follows the last key frame was skipped, not missing
-        reader.end = max(reader.end, round(Fraction(info["duration"]) / reader.tick))
-    limit = request["limits"]["max_duration"]
-    emit(max(1, min(reader.end, Fraction(limit) / reader.tick)))
-
-
-def at(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]) -> None:
-    """The picture on show at each of some increasing times, seeking where that is worth it."""
-    scaler = Scaler(info, tuple(request["size"]))
-    pictures: Iterator[Any] | None = reader.pictures()
-    before: Any = None
-    after: Any = None  # around the wanted time: before.ticks ≤ time < after.ticks
-    seekable = info["container"] in SEEKABLE
-    for number, wanted in enumerate(request["times"]):
-        target = Fraction(wanted) / reader.tick + _slack(reader)
-        ahead = (target - (before.ticks if before else 0)) * reader.tick
-        if seekable and pictures is not None and ahead > SEEK_WORTH:
-            before, after, pictures = _seek(reader, int(target))
-        while pictures is not None and (after is None or after.ticks <= target):
-            before = after or before
-            after = next(pictures, None)
-            if after is None:
-                pictures = None
-            else:
-                before = before or after
-                out.beat(float(after.ticks * reader.tick))
-        header = {"kind": "picture", "number": number, "time": wanted}
-        header |= {"shown": float(before.ticks * reader.tick), "index": -1}
-        out.record(header, scaler.rgb(before.frame))
-
-
-def _slack(reader: Any) -> Fraction:
-    """Ticks by which a stamp may be late merely because it was rounded to a tick."""
-    # Just under a half: an instant between two ticks belongs to the earlier one.
-    return Fraction(min(Fraction(49, 100), Fraction(49, 100_000) / reader.tick))
-
-
-def _seek(reader: Any, target: int) -> tuple[Any, Any, Iterator[Any]]:
-    """The picture at a key frame at or before ``target`` and those after it, or all from 0."""
-    from av.error import FFmpegError
-
-    from iptnet.video.reader import RefusalError
-
-    try:
-        if not reader.count:
-            # Some files say only in their first picture how all of them are coded.
-            next(reader.pictures(), None)
-        for back in (0, round(10 / reader.tick)):
-            reader.seek(max(0, target - back))
-            pictures = reader.pictures()
-            first = next(pictures, None)
-            if first is not None and first.ticks <= target and not first.frame.is_corrupt:
-                return first, None, pictures
-    except (FFmpegError, ValueError, RefusalError):
-        pass
-    reader.reopen()
-    return None, None, reader.pictures()
+from iptnet.video.sampling import Output, at, sample
 
 
 def scan(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]) -> None:
@@ -260,8 +113,9 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if module.name not in {"av.__main__", "av.datasets"}:
             importlib.import_module(module.name)
-    for name in ("iptnet.video.reader", "iptnet.video.about", "encodings.idna"):
-        importlib.import_module(name)
+    for name in ("reader", "about", "sparse"):
+        importlib.import_module(f"iptnet.video.{name}")
+    importlib.import_module("encodings.idna")
 
 
 if __name__ == "__main__":

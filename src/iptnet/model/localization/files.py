@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,7 @@ from iptnet.model.localization.ranker import Ranker
 from iptnet.model.localization.ranking import COLUMNS
 from iptnet.model.localization.words import CHARACTERS, WordTable
 from iptnet.model.vocabulary import BYTES
+from iptnet.rebuilding import LARGEST, configured, rebuilt
 from iptnet.selection.moments import Consensus
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ M = TypeVar("M", bound=torch.nn.Module)
 MODULE, RANKER, VOCABULARY = "module", "ranker", "vocabulary"
 SENTENCES, PICTURES = "background.sentences", "background.pictures"
 WORDS, VECTORS = "words.text", "words.vectors"
+
+MOST = 1000  # modules and rankers, far beyond what anybody trains
 
 FORMAT = 2
 """1: up to 0.1, without background and consensus, and of other evidence."""
@@ -82,15 +86,16 @@ def read_localizer(path: Path) -> Localizer:
     if stored.config.get("format") != FORMAT:
         raise _other_version(path, f"format {stored.config.get('format', 1)}, not {FORMAT}")
     try:
-        config = LocalizationConfig.from_dict(stored.config["module"])
+        config = configured(LocalizationConfig, stored.config["module"], str(path))
         count, rankers = int(stored.config["modules"]), int(stored.config["rankers"])
         hidden = int(stored.config["ranker_hidden"])
-        consensus = Consensus(**stored.config["consensus"])
+        consensus = configured(Consensus, stored.config["consensus"], str(path))
         raw = stored.config["calibration"]
         slopes = tuple(float(w) for w in raw["slopes"])
         calibration = Calibration(slopes, float(raw["offset"]))
+        _require_sane(slopes, calibration.offset, count, rankers, hidden)
         vocabulary = stored.tensors[VOCABULARY].numpy()
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _other_version(path, f"{type(error).__name__} {error}") from error
     if vocabulary.shape != (BYTES,) or vocabulary.dtype != np.uint8 or count < 1:
         raise _other_version(path, "its vocabulary")
@@ -98,12 +103,18 @@ def read_localizer(path: Path) -> Localizer:
     if len(calibration.slopes) != (1 if background is None else 1 + FIGURES):
         raise _other_version(path, "its calibration")
     modules = tuple(
-        _restored(LocalizationModule(config), stored, f"{MODULE}.{k}.", path) for k in range(count)
+        _restored(lambda: LocalizationModule(config), stored, f"{MODULE}.{k}.", path)
+        for k in range(count)
     )
     ranking = tuple(
-        _restored(Ranker(COLUMNS, hidden), stored, f"{RANKER}.{k}.", path) for k in range(rankers)
+        _restored(lambda: Ranker(COLUMNS, hidden), stored, f"{RANKER}.{k}.", path)
+        for k in range(rankers)
     )
     words = _words(stored, config, path)
+    own = tuple(f"{p}.{k}." for p, n in ((MODULE, count), (RANKER, rankers)) for k in range(n))
+    others = {VOCABULARY, SENTENCES, PICTURES} | ({WORDS, VECTORS} if words else set())
+    if extra := [k for k in stored.tensors if not k.startswith(own) and k not in others]:
+        raise IntegrityError(f"{path} does not fit the model: extra {extra[0]}", "check its config")
     return Localizer(
         modules, ranking, vocabulary, calibration, stored, consensus, background, words
     )
@@ -138,8 +149,16 @@ def _other_version(path: Path, why: str) -> IntegrityError:
     return IntegrityError(f"{path} is of another version: {why}", "train it again")
 
 
-def _restored(module: M, stored: Checkpoint, prefix: str, path: Path) -> M:
+def _require_sane(
+    slopes: tuple[float, ...], offset: float, count: int, rankers: int, hidden: int
+) -> None:
+    if not all(math.isfinite(x) for x in (*slopes, offset)):
+        raise ValueError("a calibration that is not finite")
+    if not (0 < count <= MOST and 0 <= rankers <= MOST and 0 <= hidden <= LARGEST):
+        raise ValueError(f"{count} modules and {rankers} rankers of {hidden}")
+
+
+def _restored(make: Callable[[], M], stored: Checkpoint, prefix: str, path: Path) -> M:
     own = {k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)}
     part = Checkpoint(KIND, {}, (), own)
-    files_of.restore(module, part, f"{path} ({prefix[:-1]})")
-    return module.eval()
+    return rebuilt(make, part, f"{path} ({prefix[:-1]})").eval()

@@ -6,14 +6,12 @@ on a configuration value of 0 or False, so the literal module and the shipped on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
 
-from iptnet.errors import IntegrityError
 from iptnet.model.localization.fusion import ContextQueryAttention, QueryConcatenation
 from iptnet.model.localization.predictor import Highlighting, SpanPredictor
 from iptnet.model.localization.query import TokenProjection, WordsAndCharacters
@@ -49,22 +47,6 @@ class LocalizationConfig:
     """Separable convolutions after the similarity maps have joined."""
     saliency: bool = False
     """A head of its own for highlight detection."""
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> LocalizationConfig:
-        """Read a checkpoint's configuration.
-
-        Raises:
-            IntegrityError: an unknown or ill-typed field.
-        """
-        known = {f.name: f.type for f in fields(cls)}
-        for name, value in raw.items():
-            kind = type(getattr(cls, name, None))
-            if name not in known or not isinstance(value, (int, float) if kind is float else kind):
-                raise IntegrityError(
-                    f"the localizer's configuration has {name} = {value!r}", "use this version's"
-                )
-        return cls(**raw)
 
 
 class LocalizationOutput(NamedTuple):

@@ -1,0 +1,13 @@
+"""In workers that a test starts with this folder on their path, the fake model takes the place of
+the real one: no torch, no second to wait.
+"""
+
+import sys
+
+if "iptnet.scale.worker" in sys.orig_argv:
+    import iptnet.api
+    import iptnet.results
+    from tests.scale.fakes import FakeModel, no_pictures
+
+    iptnet.api.load = lambda **_: FakeModel()
+    iptnet.results.thumbnails = no_pictures
