@@ -25,6 +25,7 @@ from iptnet.video.tally import Tally
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf"
 MAX_BROKEN_PACKETS = 1000  # in a row: nothing good comes after that
 MAX_FLUSHES = 64  # each may report one damaged packet that a decoding thread still held
+ABSENT = "a picture that the file announces is not in it"
 JUMP = 1  # seconds backwards that mean a restarted clock rather than disorder
 
 
@@ -199,17 +200,30 @@ class Reader:
                 self.warn("a picture is damaged")
             yield Picture(frame, ticks, self.count)
             self.count += 1
+        self._require_some()
+        self._tell_losses()
+
+    def _require_some(self) -> None:
         if self.count == 0:
             self._require_room()
             why = self.stopped or self.fault or "nothing in it decodes"
             name = self.stream.codec_context.name
             raise RefusalError("input", f"has no picture that can be decoded ({name}: {why})")
+
+    def _tell_losses(self) -> None:
         for text, lost in (
             ("a picture could not be decoded", self.tally.lost(self.first or 0, self.count)),
-            ("a picture of the index is not in the file", self.tally.absent()),
+            (ABSENT, self.absent()),
         ):
             if lost:
                 self.warnings[text] = lost
+
+    def absent(self) -> int:
+        """Pictures, at the end of the reading, that the file says it holds and does not."""
+        if self.preview:
+            return self.tally.absent()
+        end = float(((self.first or 0) + self.end) * self.tick)
+        return self.tally.absent() or self.tally.early(end, float(self.nominal * self.tick))
 
     def _require_room(self) -> None:
         """Tell a picture that does not fit from a broken one: decoders call both invalid."""
@@ -227,6 +241,7 @@ class Reader:
             packet = next(packets, None)
             flushes += packet is None
             if self.hurry and packet is not None:
+                self.tally.stop()
                 early = packet.pts is not None and packet.pts - (self.first or 0) < self.hurry
                 self.stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
             try:
@@ -262,6 +277,8 @@ class Reader:
                 return
             if packet.stream_index == self.stream.index:
                 self.tally.packet(packet, self.first)
+                if packet.is_corrupt:
+                    self.warn("a damaged packet was read")
             if packet.size:  # an empty one would flush the decoder in mid-stream
                 yield packet
 

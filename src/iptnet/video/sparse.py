@@ -105,7 +105,7 @@ class Sparse:
                 reader.end = frame.pts - first + (frame.duration or reader.nominal)
                 yield Picture(frame, frame.pts - first, passed)
                 del stamps[:at]  # those between are known until now
-        if due or len(stamps) != 1:
+        if due or len(stamps) != 1 or reader.absent():
             raise IrregularError
 
     def between(self, after: int, before: int) -> Iterator[Picture]:

@@ -6,18 +6,21 @@ without a word. Counting both sides is what tells a partial result from a whole 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 ONE_EACH = {"h264", "hevc", "av1"}
 """Codecs of which each packet shows one picture, unless it holds half of an interlaced one; those
 of VP8, VP9 and MPEG-4 may show none."""
+CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)")
+PATIENCE = 1.5  # pictures: muxers round, and disagree on how long the last one stays
 
 
 class Tally:
     """Counts of one reading from its start; shapes and times are not its business."""
 
     def __init__(self, container: Any, stream: Any, preview: bool) -> None:
-        self._stream = stream
+        self._container, self._stream = container, stream
         # Only there every index entry is a packet; elsewhere it is a place to seek to.
         self._indexed = container.format.name.startswith("mov")
         self._one_each = stream.codec_context.codec.canonical_name in ONE_EACH and not preview
@@ -62,3 +65,24 @@ class Tally:
             return 0
         due = self._due + sum(stamp >= first for stamp in self._early)
         return max(0, due - self._failed - count)
+
+    def early(self, end: float, nominal: float) -> int:
+        """About how many pictures are missing between the end and where the file says it lies.
+
+        Args:
+            end: seconds, on the file's own clock, at which the last picture ends.
+            nominal: seconds of a picture.
+        """
+        short = self._declared() - end
+        return max(1, round(short / nominal)) if short > PATIENCE * nominal else 0
+
+    def _declared(self) -> float:
+        """Where the stream ends, on the file's clock, if the file says so by itself.
+
+        What demuxers guess from the last packet of a file tells nothing of what is not there.
+        """
+        if not self._container.format.name.startswith("matroska"):
+            return 0.0
+        found = CLOCK.fullmatch(self._stream.metadata.get("DURATION", ""))
+        parts = zip(found.groups(), (3600, 60, 1), strict=True) if found else ()
+        return sum(float(n) * seconds for n, seconds in parts)
