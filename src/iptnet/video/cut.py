@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.atomic import atomic_path
+from iptnet.atomic import atomic_path, sweep
 from iptnet.errors import InputError, UsageError
 from iptnet.timeline import Span
 from iptnet.video import ffmpeg
@@ -110,6 +110,7 @@ def cut(
         if on_progress is not None:
             on_progress("cut", min(done + frames, total), total)
 
+    sweep(out.parent)
     with atomic_path(out) as final:
         together = inputs_at_once(info, len(times))
         batches = [shots[i : i + together] for i in range(0, len(shots), together)]
