@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def test_the_very_frames_and_their_sound(tmp_path: Path) -> None:
 def test_many_shots_go_in_batches_without_drift(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cutting, "BATCH", 3)
+    monkeypatch.setattr(cutting, "INPUTS", 3)
     starts = [
         0.208 + 0.88 * i for i in range(10)
     ]  # clear of the half frames, where rounding decides
@@ -79,6 +80,19 @@ def test_many_shots_go_in_batches_without_drift(
     ]
     assert beeps_in(done.path) == pytest.approx(beeps, abs=0.02)
     assert leftovers(tmp_path) == []
+
+
+def test_long_and_large_videos_are_read_by_fewer_inputs(tmp_path: Path) -> None:
+    short = replace(probe(make(tmp_path / "a.mp4", 10)), width=1280, height=720)
+    assert cutting.inputs_at_once(short, 9_000) == 6
+    assert 1 <= cutting.inputs_at_once(short, 90_000) < 6
+    assert cutting.inputs_at_once(short, 1_080_000) == 1
+    large = replace(short, width=3840, height=2160)
+    deep = replace(short, bit_depth=10)
+    assert cutting.inputs_at_once(large, 9_000) == 1
+    assert cutting.inputs_at_once(deep, 9_000) < 6
+    unknown = replace(short, duration=36_000.0, frame_rate=Fraction(30))
+    assert cutting.inputs_at_once(unknown, 0) == 1
 
 
 @pytest.mark.parametrize(
@@ -108,6 +122,7 @@ def test_containers(tmp_path: Path, name: str, codec: str, container: str | None
     assert numbers_in(done.path) == EXPECTED
 
 
+@pytest.mark.fault(8)
 def test_late_start_and_odd_rate(tmp_path: Path) -> None:
     tick = Fraction(1001, 30000)
     source = make(tmp_path / "a.mp4", 200, tick, beeps=[float(70 * tick)])
@@ -137,6 +152,7 @@ def test_sound_that_starts_late_or_ends_early_is_silence(tmp_path: Path) -> None
     assert beeps_in(done.path) == pytest.approx([1.2], abs=0.025)
 
 
+@pytest.mark.fault(8)
 def test_variable_rate_shows_what_was_shown(tmp_path: Path) -> None:
     stamps = [0, 40, 80, 120, 1000, 1100, 4000, 4013, 4050, 4700, 5000, 5031, 5077]
     source = make(tmp_path / "a.mkv", stamps, Fraction(1, 1000))
@@ -159,6 +175,7 @@ def test_dropped_frames_stay_on_their_grid(tmp_path: Path) -> None:
     assert numbers_in(done.path) == [shown_at(kept, k) for k in range(25, 50)]
 
 
+@pytest.mark.fault(8)
 def test_turned_odd_and_oblong(tmp_path: Path) -> None:
     odd = make(tmp_path / "a.mkv", 30, codec="ffv1", size=(71, 101), options={})
     done = cut(odd, [Span(0.2, 0.6)], tmp_path / "o.mp4")
@@ -220,6 +237,7 @@ def test_refusals_leave_the_old_file_alone(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.fault(14)
 def test_interruption_kills_ffmpeg_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +262,24 @@ def test_interruption_kills_ffmpeg_and_leaves_nothing(
     assert leftovers(tmp_path) == []
 
 
+def test_interruption_amid_the_parts_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "INPUTS", 1)
+    source = make(tmp_path / "a.mp4", 100)
+    seen: list[list[str]] = []
+
+    def stop(_stage: str, frames: int, _total: int | None) -> None:
+        if frames > 25:
+            seen.append(leftovers(tmp_path))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cut(source, [Span(k, k + 1) for k in range(3)], tmp_path / "out.mp4", on_progress=stop)
+    assert any(name.endswith(".mov") for name in seen[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
 def test_cutting_works_outside_the_main_thread(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", 50)
     results: list[int] = []
@@ -255,6 +291,7 @@ def test_cutting_works_outside_the_main_thread(tmp_path: Path) -> None:
     assert results == [25]
 
 
+@pytest.mark.fault(5)
 def test_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make(tmp_path / "a.mp4", 30)
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,105 @@
+"""Damaged videos: what is left of them at true times and a counted warning, or a refusal."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import av
+import pytest
+
+from iptnet.video.frames import sample_frames
+from iptnet.video.reader import ABSENT
+from iptnet.video.tally import Tally
+from tests.fuzz import media
+from tests.fuzz.runner import regressions
+
+pytestmark = pytest.mark.fault(3)
+
+CASES = 2000
+"""Of every kind and file in turn; ``make fuzz`` goes on with others."""
+
+
+@pytest.mark.parametrize("name", ["first.mp4", "last.mp4"])
+def test_cut_at_every_23rd_byte(tmp_path: Path, name: str) -> None:
+    data = media.seeds(tmp_path, [name])[name]
+    with media.Harness(tmp_path) as harness:
+        for case in media.truncations(name, data, 23):
+            harness.run(case)
+    assert not harness.wrong, harness.wrong[0][1]
+    assert not harness.died
+    assert harness.told["refused"] > 10
+    # With its index last a film that was cut has none; with its index first, what is there plays.
+    assert harness.told["partial"] > 30 if name == "first.mp4" else not harness.told["partial"]
+
+
+def test_flipped_bits_and_other_damage(tmp_path: Path) -> None:
+    with media.Harness(tmp_path) as harness:
+        for number, case in enumerate(itertools.islice(media.endless(tmp_path, 7), CASES)):
+            harness.run(case, media.survey if number % 100 == 0 else None)
+    assert not harness.wrong, f"{harness.wrong[0][0].name}: {harness.wrong[0][1]}"
+    assert not harness.died
+    assert min(harness.told[k] for k in ("whole", "partial", "refused")) > CASES // 20
+
+
+@pytest.mark.parametrize("path", regressions("media"), ids=lambda p: p.name)
+def test_what_once_went_wrong(tmp_path: Path, path: Path) -> None:
+    case = media.Case(path.name, path.suffix, path.read_bytes())
+    with media.Harness(tmp_path) as harness:
+        harness.run(case, media.survey)
+    assert not harness.wrong, harness.wrong[0][1]
+
+
+def test_the_judge_sees_a_loss_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = media.seeds(tmp_path, ["first.mp4"])["first.mp4"]
+    case = media.Case("x", ".mp4", data, counted=True)
+    monkeypatch.setattr(media, "COUNT", media.COUNT + 1)
+    with media.Harness(tmp_path) as harness:
+        assert harness.run(case) == "wrong"
+    assert "no warning" in harness.wrong[0][1]
+
+
+@pytest.mark.parametrize("name", ["first.mp4", "h264.mkv"])
+def test_what_is_missing_at_the_end_is_counted(tmp_path: Path, name: str) -> None:
+    data = media.seeds(tmp_path, [name])[name]
+    path = tmp_path / f"short-{name}"
+    path.write_bytes(data[: int(len(data) * 0.85)])
+    stream = sample_frames(path, 5, (16, 24))
+    assert [b.times[0] for b in stream]
+    missing = media.COUNT - stream.n_frames
+    assert missing > 2
+    told = next(w for w in stream.warnings if w.startswith(ABSENT))
+    # The packet in which the file ends was refused by the decoder, and that is told apart.
+    assert any(f"{n} times" in told for n in (missing - 2, missing - 1, missing)), told
+
+
+@pytest.mark.parametrize("name", ["last.mp4", "first.mp4", "h264.mkv", "h264.ts", "h264.avi"])
+def test_a_whole_file_gives_no_warning(tmp_path: Path, name: str) -> None:
+    data = media.seeds(tmp_path, [name])[name]
+    (tmp_path / f"whole-{name}").write_bytes(data)
+    stream = sample_frames(tmp_path / f"whole-{name}", 5, (16, 24))
+    assert sum(len(b.times) for b in stream) and stream.n_frames == media.COUNT
+    assert not stream.warnings
+
+
+def test_pictures_that_a_decoder_drops_without_a_word(tmp_path: Path) -> None:
+    """Counted from packets and pictures alone."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(media.seeds(tmp_path, [])["last.mp4"])
+    with av.open(str(path)) as container:
+        tally = Tally(container, container.streams.video[0], preview=False)
+        first, shown = None, 0
+        for packet in container.demux(video=0):
+            tally.packet(packet, first)
+            for frame in packet.decode():
+                tally.frame(frame)
+                first = frame.pts if first is None else first
+                shown += 1
+        assert (tally.lost(first or 0, shown), tally.absent()) == (0, 0)
+        assert tally.lost(first or 0, shown - 3) == 3
+        tally.failed()  # this one was told already
+        assert tally.lost(first or 0, shown - 3) == 2
+        tally.stop()
+        assert tally.lost(first or 0, shown - 3) == 0
