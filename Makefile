@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz audit clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "iptnet needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -38,6 +38,12 @@ lint: $(VENV)/.lint  ## style and types
 
 bench: $(VENV)/.bench  ## measure us against what a user would pick instead
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick)
+
+fuzz: $(VENV)/.test  ## mutated files and requests for SECONDS in all (docs/faults.md)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) --seed $(or $(SEED),0)
+
+audit: $(VENV)/.base  ## look through what an installation brings along; at most a minute
+	$(BIN)/python .ci/audit.py
 
 clean:
 	rm -rf $(VENV) demo

@@ -15,6 +15,8 @@ from iptnet.data.benchmark import load_benchmark
 from iptnet.errors import InputError, IntegrityError
 from tests.data.layout import eccv16, video, with_changes
 
+pytestmark = pytest.mark.fault(11)
+
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[str]:
