@@ -1,4 +1,4 @@
-"""The audit of dependencies: what it refuses, and that it goes on, and says so, without a service."""
+"""The audit of dependencies: what it refuses, and that it goes on without its service."""
 
 from __future__ import annotations
 
