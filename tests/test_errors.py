@@ -39,3 +39,12 @@ def test_message_joins_cause_and_remedy() -> None:
 def test_survives_the_way_between_processes() -> None:
     back = copy.copy(errors.LimitError("too big", "cut it"))  # by the protocol that processes use
     assert (type(back), back.cause, back.remedy) == (errors.LimitError, "too big", "cut it")
+
+
+def test_a_cause_of_any_length_stays_readable_and_keeps_both_ends() -> None:
+    error = errors.InputError("file, line 3: " + "[" * 100_000 + " is no number", "correct it")
+    assert len(str(error)) < 2000 and str(error).startswith("file, line 3: [")
+    assert str(error).endswith(" is no number; correct it") and "…" in error.cause
+    assert copy.copy(error).cause == error.cause
+    whole = "x" * errors.LONGEST
+    assert errors.InputError(whole).cause == whole

@@ -10,19 +10,23 @@ import errno
 
 SHORTAGES = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "start new thread")
 """How torch, C++ and threads say that memory has run out."""
+LONGEST = 1500
+"""Characters of a cause; files that lie may name a value of any length, libraries repeat it."""
 
 
 class IptnetError(Exception):
     """Base of all refusals.
 
     Args:
-        cause: what is wrong, naming the file, key or value.
+        cause: what is wrong, naming the file, key or value; beyond ``LONGEST`` it loses its middle.
         remedy: what to do next, as an imperative clause; may be empty.
     """
 
     exit_code = 1
 
     def __init__(self, cause: str, remedy: str = "") -> None:
+        if len(cause) > LONGEST:  # what is wrong stands before or after a value, so keep both
+            cause = f"{cause[: LONGEST * 2 // 3]} … {cause[-LONGEST // 4 :]}"
         self.cause = cause
         self.remedy = remedy
         super().__init__(f"{cause}; {remedy}" if remedy else cause)
