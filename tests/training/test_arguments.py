@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iptnet.errors import InputError, UsageError
 from iptnet.training import arguments as module
-from iptnet.training.arguments import SummarizationArguments, load_arguments, task_of, to_yaml
+from iptnet.training.arguments import (
+    OptimiserArguments,
+    SummarizationArguments,
+    load_arguments,
+    task_of,
+    to_yaml,
+)
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("summarization-*.yaml"))
 
@@ -55,6 +67,9 @@ def test_overrides(tmp_path: Path) -> None:
         ("optimiser: {lr: '1e-3'}", "lr is '1e-3'"),
         ("optimiser: {lr: -1.0}", "lr: positive"),
         ("optimiser: {epochs: 0}", "epochs"),
+        ("optimiser: {lr: .inf}", "lr is inf"),
+        ("optimiser: {weight_decay: .nan}", "weight_decay is nan"),
+        (f"serve: 1{'0' * 400}", "finite"),
         ("seeds: []", "seeds"),
         ("seeds: [1, 1]", "seeds"),
         ("setting: best", "canonical"),
@@ -65,6 +80,85 @@ def test_overrides(tmp_path: Path) -> None:
 def test_nonsense_is_refused_by_name(tmp_path: Path, text: str, word: str) -> None:
     with pytest.raises(UsageError, match=word):
         load_arguments(write(tmp_path, f"task: summarization\n{text}\n"))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "word"),
+    [
+        ("serve", "assigns nothing"),
+        ("serve=[1", "no YAML"),
+        ("serve=2001-99-99", "no YAML"),
+        ("serve=" + "[" * 5000, "no YAML"),
+        ("serve.x=1", "serve is no section"),
+        ("modle.heads=1", "unknown key 'modle'"),
+    ],
+    ids=lambda text: text[:16],
+)
+def test_overrides_that_make_no_sense_are_refused(
+    tmp_path: Path, assignment: str, word: str
+) -> None:
+    with pytest.raises(UsageError, match=word):
+        load_arguments(write(tmp_path, "serve: 1\n"), [assignment])
+
+
+ORDINARY = st.floats(0, 1e6, exclude_min=True)
+
+
+@given(
+    st.builds(
+        SummarizationArguments,
+        data=st.lists(st.text(max_size=20), max_size=3).map(tuple),
+        datasets=st.lists(st.sampled_from(("summe", "tvsum")), min_size=1, max_size=2).map(tuple),
+        seeds=st.lists(st.integers(0), min_size=1, max_size=4, unique=True).map(tuple),
+        accepts=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+        serve=ORDINARY,
+        optimiser=st.builds(
+            OptimiserArguments, lr=ORDINARY, epochs=st.integers(1), decay=st.booleans()
+        ),
+    )
+)
+def test_what_is_written_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, arguments: SummarizationArguments
+) -> None:
+    path = write(tmp_path_factory.mktemp("c"), to_yaml(arguments))
+    assert load_arguments(path) == arguments
+
+
+KEYS = [f.name for f in fields(SummarizationArguments)]
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+VALUES = st.recursive(
+    LEAVES | st.just(10**400),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["lr", "heads", "noise", "target", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), VALUES, max_size=5),
+    st.lists(st.text(max_size=12) | st.sampled_from(["model.heads=2", "serve.x=1"]), max_size=2),
+)
+def test_any_values_are_taken_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Any], overrides: list[str]
+) -> None:
+    path = write(tmp_path_factory.mktemp("c"), yaml.safe_dump(raw))
+    try:
+        read = load_arguments(path, overrides)
+    except UsageError:
+        return
+    assert math.isfinite(read.serve + read.optimiser.lr + read.augmentation.noise)
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("c") / "c.yaml"
+    path.write_bytes(content)
+    with contextlib.suppress(InputError, UsageError):
+        load_arguments(path)
 
 
 @pytest.mark.parametrize(("text", "error"), [("[", InputError), ("3", InputError), ("a: 1", None)])

@@ -61,17 +61,26 @@ def record(path: Path, figures: Iterable[Figure]) -> None:
     """Add figures to a file, or replace those that measure the same; atomic, sorted.
 
     Raises:
-        IntegrityError: the file there is not one of ours.
+        IntegrityError: the file there is not one of ours, or a figure is not finite: reading would
+            refuse the file for it, and with it all that was measured before.
         MachineError: the folder cannot be written.
     """
     known = {f.key: f for f in read_figures(path)}
-    known |= {f.key: f for f in figures}
+    for figure in figures:
+        if not math.isfinite(figure.value):
+            what = f"{figure.metric} of {figure.dataset} came out as {figure.value}"
+            raise IntegrityError(f"{path}: {what}", "look at the predictions it was measured on")
+        known[figure.key] = figure
+    rows = [(*f.key, f"{f.value:.6f}") for f in sorted(known.values())]
+    write_text(path, "".join(map(_line, [COLUMNS, *rows])))
+
+
+def _line(row: tuple[str, ...]) -> str:
+    # The writer quotes the line breaks it ends lines with itself: with "\n" a lone "\r" would be
+    # left bare, which readers take for an end.
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for figure in sorted(known.values()):
-        writer.writerow((*figure.key, f"{figure.value:.6f}"))
-    write_text(path, out.getvalue())
+    csv.writer(out, lineterminator="\r\n").writerow(row)
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _figure(row: dict[str, str]) -> Figure:

@@ -6,6 +6,7 @@ refused by name: a misspelt option that silently keeps its default costs a night
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -169,21 +170,31 @@ def load_arguments(path: Path | str, overrides: Sequence[str] = ()) -> Summariza
         InputError: no such file, or not YAML.
         UsageError: an unknown key, a value of the wrong type or beyond its range.
     """
-    import yaml
-
     raw = read_yaml(Path(path))
     for assignment in overrides:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise UsageError(f"{assignment!r} assigns nothing", "write key=value")
-        *sections, key = name.split(".")
-        at: dict[str, Any] = raw
-        for section in sections:
-            at = at.setdefault(section, {})
-        at[key] = yaml.safe_load(value)
+        _assign(raw, assignment)
     arguments = from_dict(SummarizationArguments, raw, str(path))
     _check(arguments, str(path))
     return arguments
+
+
+def _assign(raw: dict[str, Any], assignment: str) -> None:
+    import yaml
+
+    name, equals, text = assignment.partition("=")
+    if not equals:
+        raise UsageError(f"{assignment!r} assigns nothing", "write key=value")
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{assignment!r} assigns no YAML", "write key=value") from error
+    *sections, key = name.split(".")
+    at: Any = raw
+    for section in sections:
+        at = at.setdefault(section, {})
+        if not isinstance(at, dict):
+            raise UsageError(f"{assignment!r}: {section} is no section", "see configs/")
+    at[key] = value
 
 
 def to_yaml(arguments: SummarizationArguments) -> str:
@@ -221,7 +232,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_value(options[0], v, where) for v in value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        # Not math.isfinite: whole numbers in YAML may be larger than any float.
+        if abs(value) <= sys.float_info.max:
+            return float(value)
+        raise UsageError(f"{where} is {value!r}", "expected a finite float")
     if (
         isinstance(hint, type)
         and isinstance(value, hint)
