@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from iptnet.errors import InputError, IntegrityError, MachineError
+from iptnet.errors import InputError, IntegrityError, LimitError, MachineError
 from iptnet.features.encoders import load_encoder
 from iptnet.features.googlenet import BGR_MEAN, GoogLeNet, load_bvlc
 
@@ -73,6 +73,15 @@ def test_missing_and_foreign_weights_are_refused(tmp_path: Path) -> None:
     for name in ("bad", "few"):
         with pytest.raises(IntegrityError, match="does not hold"):
             load_encoder("googlenet-pool5", tmp_path / f"{name}.safetensors")
+
+
+@pytest.mark.fault(6)
+def test_absurdly_large_weights_are_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "huge.safetensors"
+    with path.open("wb") as file:
+        file.truncate(60 << 30)  # sparse: no disk is used
+    with pytest.raises(LimitError, match="larger than any GoogLeNet"):
+        load_bvlc(path)
 
 
 def test_without_file_and_torchvision_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

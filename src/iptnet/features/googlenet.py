@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from iptnet.errors import InputError, IntegrityError, MachineError
+from iptnet.errors import InputError, IntegrityError, LimitError, MachineError
 from iptnet.features.recipe import Recipe
 
 SIZE = 224
@@ -29,6 +29,8 @@ TORCHVISION_DEVIATION = (0.229, 0.224, 0.225)
 FRAMES_AT_ONCE = 8
 PARTS = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
 POOLED_AFTER = {"3b", "4e"}
+LARGEST = 1 << 28
+"""Bytes of a weights file; the published tensors take 28 million as float32."""
 
 
 class GoogLeNet(nn.Module):
@@ -116,6 +118,7 @@ def load_googlenet(weights: Path | None = None) -> GoogLeNetEncoder:
 
     Raises:
         InputError: no such file.
+        LimitError: a file far larger than any such weights.
         IntegrityError: the file lacks layers or is no safetensors file.
         MachineError: no file is given and torchvision cannot help.
     """
@@ -136,6 +139,8 @@ def load_bvlc(weights: Path) -> GoogLeNet:
     weights = Path(weights)
     if not weights.is_file():
         raise InputError(f"no GoogLeNet weights at {weights}", "check the path")
+    if weights.stat().st_size > LARGEST:
+        raise LimitError(f"{weights} is larger than any GoogLeNet", "check the path")
     try:
         network = GoogLeNet(load_file(weights))
     except (SafetensorError, KeyError) as error:
