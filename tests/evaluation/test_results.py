@@ -44,7 +44,6 @@ def test_any_bytes_are_figures_or_refused(
         assert all(math.isfinite(f.value) for f in read_figures(path))
 
 
-@pytest.mark.fault(16)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_costs_nothing_measured_before(tmp_path: Path, value: float) -> None:
     path = tmp_path / "x.csv"
