@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -12,6 +14,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iptnet.data.feature_folder import FeatureFolder
 from iptnet.errors import InputError, IntegrityError, LimitError
@@ -222,3 +226,51 @@ def test_times_that_are_none(tmp_path: Path, times: list[float]) -> None:
         file["b/times"] = times
     with pytest.raises(IntegrityError, match="b: times"):
         FeatureFolder(tmp_path / "one.h5", RECIPE).read("b")
+
+
+def npy(rows: np.ndarray[Any, Any]) -> bytes:
+    out = io.BytesIO()
+    np.save(out, rows)
+    return out.getvalue()
+
+
+@pytest.mark.fault(11)
+@given(
+    st.binary(max_size=200) | st.binary(max_size=80).map(lambda b: b"\x93NUMPY\x01\x00" + b),
+    st.sampled_from(("npy", "h5")),
+)
+def test_any_bytes_are_features_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, kind: str
+) -> None:
+    folder = tmp_path_factory.mktemp("f")
+    (folder / f"a.{kind}").write_bytes(content)
+    with contextlib.suppress(InputError, IntegrityError, LimitError):
+        FeatureFolder(folder, RECIPE, step_seconds=1.0).read("a")
+
+
+@pytest.mark.fault(11)
+@given(st.data())
+def test_a_changed_header_is_features_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    content = bytearray(npy(ROWS))
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] = data.draw(st.integers(0, 255))
+    folder = tmp_path_factory.mktemp("f")
+    (folder / "a.npy").write_bytes(content[: data.draw(st.integers(at, len(content)))])
+    try:
+        times, vectors = FeatureFolder(folder, RECIPE, step_seconds=1.0).read("a")
+    except (InputError, IntegrityError, LimitError):
+        return
+    assert vectors.shape == (len(times), RECIPE.width)
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.fault(11)
+def test_a_header_that_is_no_python_is_a_broken_file(tmp_path: Path) -> None:
+    """The changed byte that hypothesis found: it closed no bracket."""
+    content = bytearray(npy(ROWS))
+    content[68] = 0
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        FeatureFolder(tmp_path, RECIPE, step_seconds=1.0).read("a")

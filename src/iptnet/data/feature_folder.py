@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ from iptnet.data.guarded import Guarded, Limits, open_guarded
 from iptnet.errors import InputError, IntegrityError, LimitError
 from iptnet.features.recipe import Recipe
 
+BROKEN = (
+    *(OSError, ValueError, TypeError, EOFError, RuntimeError, KeyError, OverflowError),
+    *(SyntaxError, TokenError),  # numpy reads the header of an npy as Python
+)
 LARGEST = 1 << 30
 """Bytes of one video's features; an hour of 4096-d float32 at 4 steps a second takes a quarter."""
 
@@ -166,7 +171,7 @@ class FeatureFolder:
                 if stored.is_group(key):
                     return _beside_times(stored, key)
                 return stored.numbers("", key).astype(np.float32), None
-        except (OSError, ValueError, TypeError, EOFError, RuntimeError, KeyError) as error:
+        except BROKEN as error:
             raise IntegrityError(f"{file} cannot be read: {error}", "extract it again") from error
 
 
