@@ -124,7 +124,9 @@ def test_high_dynamic_range_is_told_and_read(tmp_path: Path) -> None:
 
 @pytest.mark.fault(6)
 def test_pictures_of_16384_by_16384_are_refused_before_any_is_decoded(tmp_path: Path) -> None:
-    data = bytearray(make(tmp_path / "a.gif", 5, codec="gif", pixels="rgb8", options={}).read_bytes())
+    data = bytearray(
+        make(tmp_path / "a.gif", 5, codec="gif", pixels="rgb8", options={}).read_bytes()
+    )
     struct.pack_into("<HH", data, 6, 16384, 16384)
     (tmp_path / "b.gif").write_bytes(data)
     with pytest.raises(LimitError, match="16384x16384") as caught:

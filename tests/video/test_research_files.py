@@ -56,7 +56,9 @@ ODD = {
     "androidx_sample.avi": Facts(4.087, (960, 400), 96, 0.459, sound=True),
     "androidx_sample_empty_track.mp4": Facts(1.001, (1080, 720), 30, 0.467, sound=True),
     "androidx_sample_without_stss.mp4": Facts(1.001, (1080, 720), 30, 0.467),
-    "decord_corrupted.mp4": Facts(5.0, (1280, 720), 49, 0.5, warnings=("damaged packet", "picture is damaged")),
+    "decord_corrupted.mp4": Facts(
+        5.0, (1280, 720), 49, 0.5, warnings=("damaged packet", "picture is damaged")
+    ),
     "decord_unordered.mov": Facts(0.125, (50, 50), 4, None),
     "decord_video_90.mov": Facts(0.1, (320, 568), 3, None, rotation=90),
     "gradio_bad_video_sample.mp4": Facts(1.0, (50, 50), 15, 0.467),
