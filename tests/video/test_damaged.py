@@ -38,6 +38,22 @@ def test_cut_at_every_23rd_byte(tmp_path: Path, name: str, rate: int) -> None:
     assert name == "last.mp4" or not harness.told["whole"]
 
 
+@pytest.mark.parametrize("name", ["first.mp4", "between.mp4"])
+def test_cut_just_between_two_pictures(tmp_path: Path, name: str) -> None:
+    """Nothing is left that could fail to decode: only the index tells of more."""
+    data = media.seeds(tmp_path, [name])[name]
+    with av.open(str(tmp_path / name)) as container:
+        ends = [p.pos for p in container.demux(video=0) if p.size][1:]
+    with media.Harness(tmp_path) as harness:
+        for end in ends:
+            case = media.Case(
+                str(end), ".mp4", data[:end], True, True, media.SELDOM, media.DISORDER
+            )
+            harness.run(case)
+    assert not harness.wrong, harness.wrong[0]
+    assert harness.told == {"partial": len(ends)}
+
+
 def test_flipped_bits_and_other_damage(tmp_path: Path) -> None:
     with media.Harness(tmp_path) as harness:
         for number, case in enumerate(itertools.islice(media.endless(tmp_path, 7), CASES)):
