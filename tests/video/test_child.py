@@ -40,6 +40,7 @@ def die(name: str) -> str:
     return f"sys.stdin.readline(); os.kill(os.getpid(), signal.{name}); time.sleep(60)"
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("script", "kind", "words"),
     [
@@ -80,6 +81,7 @@ def test_a_broken_child_is_an_error_of_ours(
         assert str(path) in caught.value.cause
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     "record",
     [
@@ -96,6 +98,7 @@ def test_forged_records_are_refused(
         sample_frames(make(tmp_path / "a.mp4", 3))
 
 
+@pytest.mark.fault(9)
 def test_a_flood_of_output_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child taken over may claim any length; none of it is allocated."""
     fake(monkeypatch, "os.write(1, b'ipt1' + (9).to_bytes(4) + (1 << 31).to_bytes(4))")
@@ -103,6 +106,7 @@ def test_a_flood_of_output_is_no_record(tmp_path: Path, monkeypatch: pytest.Monk
         probe(make(tmp_path / "a.mp4", 3), child=child)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("name", "words"),
     [("SIGSEGV", "crashes the decoder"), ("SIGBUS", "SIGBUS"), ("SIGSTOP", "no progress for 1 s")],
@@ -125,6 +129,7 @@ def test_what_came_before_the_crash_is_kept(tmp_path: Path, name: str, words: st
     assert stream._child.process.returncode is not None
 
 
+@pytest.mark.fault(9)
 def test_a_child_killed_for_memory_is_a_limit(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", 500, size=(480, 640))
     stream = sample_frames(path, 25, (480, 640), batch=4)
@@ -137,6 +142,7 @@ def test_a_child_killed_for_memory_is_a_limit(tmp_path: Path) -> None:
     assert got >= 4
 
 
+@pytest.mark.fault(6)
 @linux
 def test_memory_of_the_child_is_bounded(tmp_path: Path) -> None:
     from PIL import Image
@@ -161,6 +167,7 @@ def test_a_child_that_has_ended_says_so(tmp_path: Path) -> None:
             probe(path, child=child)
 
 
+@pytest.mark.fault(9)
 @linux
 def test_processor_time_of_the_child_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +188,7 @@ def test_processor_time_of_the_child_is_bounded(
         probe(make(tmp_path / "a.mp4", 3), child=child)
 
 
+@pytest.mark.fault(9)
 @linux
 def test_the_limits_hold_in_the_real_child(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", 3)
@@ -211,6 +219,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.fault(13)
 @linux
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals) -> None:

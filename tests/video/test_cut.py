@@ -108,6 +108,7 @@ def test_containers(tmp_path: Path, name: str, codec: str, container: str | None
     assert numbers_in(done.path) == EXPECTED
 
 
+@pytest.mark.fault(8)
 def test_late_start_and_odd_rate(tmp_path: Path) -> None:
     tick = Fraction(1001, 30000)
     source = make(tmp_path / "a.mp4", 200, tick, beeps=[float(70 * tick)])
@@ -137,6 +138,7 @@ def test_sound_that_starts_late_or_ends_early_is_silence(tmp_path: Path) -> None
     assert beeps_in(done.path) == pytest.approx([1.2], abs=0.025)
 
 
+@pytest.mark.fault(8)
 def test_variable_rate_shows_what_was_shown(tmp_path: Path) -> None:
     stamps = [0, 40, 80, 120, 1000, 1100, 4000, 4013, 4050, 4700, 5000, 5031, 5077]
     source = make(tmp_path / "a.mkv", stamps, Fraction(1, 1000))
@@ -159,6 +161,7 @@ def test_dropped_frames_stay_on_their_grid(tmp_path: Path) -> None:
     assert numbers_in(done.path) == [shown_at(kept, k) for k in range(25, 50)]
 
 
+@pytest.mark.fault(8)
 def test_turned_odd_and_oblong(tmp_path: Path) -> None:
     odd = make(tmp_path / "a.mkv", 30, codec="ffv1", size=(71, 101), options={})
     done = cut(odd, [Span(0.2, 0.6)], tmp_path / "o.mp4")
@@ -220,6 +223,7 @@ def test_refusals_leave_the_old_file_alone(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.fault(14)
 def test_interruption_kills_ffmpeg_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +259,7 @@ def test_cutting_works_outside_the_main_thread(tmp_path: Path) -> None:
     assert results == [25]
 
 
+@pytest.mark.fault(5)
 def test_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make(tmp_path / "a.mp4", 30)
     monkeypatch.chdir(tmp_path)

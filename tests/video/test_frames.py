@@ -44,6 +44,7 @@ def test_constant_rate(tmp_path: Path, rate: float) -> None:
     assert stream.warnings == []
 
 
+@pytest.mark.fault(8)
 @settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -67,6 +68,7 @@ def test_any_time_stamps(tmp_path: Path, gaps: list[int], rate: float, start: in
     assert found.shown.tolist() == pytest.approx([seconds[shown_at(seconds, t)] for t in wanted])
 
 
+@pytest.mark.fault(8)
 def test_late_start_counts_from_the_first_picture(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", 50)
     late = convert(source, tmp_path / "late.mp4", "-c", "copy", "-output_ts_offset", "10")
@@ -77,6 +79,7 @@ def test_late_start_counts_from_the_first_picture(tmp_path: Path) -> None:
     assert info.duration == pytest.approx(2.0, abs=0.05)
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_turned_pictures_come_upright(tmp_path: Path, turn: int) -> None:
     import av
@@ -113,6 +116,7 @@ def test_upright_follows_the_display_matrix() -> None:
     assert upright(picture, (False, True, False))[0, :, 0].tolist() == [2, 1, 0]
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize(
     ("name", "codec", "pixels", "size"),
     [
@@ -167,12 +171,14 @@ def test_pixels_that_are_not_square_are_shown_square(tmp_path: Path) -> None:
     assert frames_at(wide, [0], height=32).images.shape == (1, 32, 96, 3)
 
 
+@pytest.mark.fault(7)
 def test_one_picture(tmp_path: Path) -> None:
     stream = sample_frames(make(tmp_path / "a.mp4", 1), 2)
     assert read(stream) == ([0.0], [0])
     assert 0 < stream.duration < 0.1
 
 
+@pytest.mark.fault(7)
 def test_a_slow_rate_still_gives_one(tmp_path: Path) -> None:
     assert read(sample_frames(make(tmp_path / "a.mp4", 10), 0.01)) == ([0.0], [0])
 
@@ -193,6 +199,7 @@ def test_preview_decodes_key_frames_only(tmp_path: Path) -> None:
     assert stream.n_frames == 3
 
 
+@pytest.mark.fault(3)
 def test_truncated_gives_what_there_is(tmp_path: Path) -> None:
     whole = make(tmp_path / "a.mp4", 250, options={"movflags": "faststart"})
     fast = convert(whole, tmp_path / "b.mp4", "-c", "copy", "-movflags", "+faststart")
@@ -205,6 +212,7 @@ def test_truncated_gives_what_there_is(tmp_path: Path) -> None:
     assert any("of 10.0 s" in w for w in stream.warnings), stream.warnings
 
 
+@pytest.mark.fault(8)
 def test_a_clock_that_jumps_back_goes_on(tmp_path: Path) -> None:
     a = make(tmp_path / "a.ts", 100, codec="mpeg2video", container="mpegts", options={})
     double = tmp_path / "b.ts"
@@ -234,6 +242,7 @@ def test_rates_that_make_no_sense(rate: float) -> None:
         sample_frames("nowhere.mp4", rate)
 
 
+@pytest.mark.fault(6)
 def test_limits_while_decoding(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", [0, 25, 50_000])
     with pytest.raises(LimitError, match="1000 s"):
@@ -246,6 +255,7 @@ def test_limits_while_decoding(tmp_path: Path) -> None:
         probe(path, Limits(max_bytes=10))
 
 
+@pytest.mark.fault(6)
 def test_resolution_jump_beyond_the_limit(tmp_path: Path) -> None:
     small = make(tmp_path / "a.ts", 30, codec="mpeg2video", container="mpegts", options={})
     big = make(

@@ -86,6 +86,7 @@ def secret(tmp_path: Path) -> Path:
 NAIVE = "import av, sys; print(sum(1 for _ in av.open(open(sys.argv[1], 'rb')).decode(video=0)))"
 
 
+@pytest.mark.fault(4)
 @linux
 @pytest.mark.parametrize("kind", PLAYLISTS)
 def test_playlists_reach_no_other_file(tmp_path: Path, secret: Path, kind: str) -> None:
@@ -100,6 +101,7 @@ def test_playlists_reach_no_other_file(tmp_path: Path, secret: Path, kind: str) 
         assert watch.seen()  # it does notice
 
 
+@pytest.mark.fault(4)
 @linux
 def test_no_way_in_follows_a_playlist(tmp_path: Path, secret: Path) -> None:
     playlist = tmp_path / "film.mp4"
@@ -115,6 +117,7 @@ def test_no_way_in_follows_a_playlist(tmp_path: Path, secret: Path) -> None:
     assert not (tmp_path / "out.mp4").exists()
 
 
+@pytest.mark.fault(4)
 @linux
 def test_without_our_defence_a_playlist_would_be_followed(tmp_path: Path, secret: Path) -> None:
     """The control: PyAV as it comes opens what an ffconcat file under an .mp4 name points at."""
@@ -128,6 +131,7 @@ def test_without_our_defence_a_playlist_would_be_followed(tmp_path: Path, secret
     assert done.stdout.strip() == b"20"
 
 
+@pytest.mark.fault(4)
 @linux
 @pytest.mark.parametrize("kind", ["ffconcat", "sdp"])
 def test_even_with_any_container_allowed_no_descriptor_is_left(
@@ -139,11 +143,12 @@ def test_even_with_any_container_allowed_no_descriptor_is_left(
     script = """
         import sys
         from iptnet.video import reader
+        from iptnet.video.refusals import RefusalError
         reader.CONTAINERS = "mov,matroska,concat,sdp,hls,dash,rtp"
         limits = {"max_streams": 9, "max_pixels": 10**9, "max_duration": 1e5, "memory": 1 << 32}
         try:
             reader.Reader(sys.argv[1], limits)
-        except reader.RefusalError as error:
+        except RefusalError as error:
             print(error.cause)
     """
     with contextlib.closing(OpenWatch(secret)) as watch:
@@ -158,6 +163,7 @@ def test_even_with_any_container_allowed_no_descriptor_is_left(
     assert "not a video in a container we read" in done.stdout
 
 
+@pytest.mark.fault(4)
 @linux
 def test_a_movie_that_keeps_its_pictures_elsewhere(tmp_path: Path, secret: Path) -> None:
     data = make(tmp_path / "a.mov", 20).read_bytes()
@@ -213,6 +219,7 @@ ODD_NAMES = [
 ]
 
 
+@pytest.mark.fault(5)
 def test_odd_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = make(tmp_path / "a.mp4", 20).read_bytes()
     folder = tmp_path / "in"
@@ -231,6 +238,7 @@ def test_odd_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert sorted(path.name for path in Path().iterdir()) == sorted(names)
 
 
+@pytest.mark.fault(5)
 def test_odd_names_are_cut_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = make(tmp_path / "a.mp4", 20).read_bytes()

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iptnet.errors import InputError, LimitError
+from iptnet.errors import LimitError
 from iptnet.video.frames import sample_frames
-from iptnet.video.limits import Limits
 from iptnet.video.probe import probe
 from tests.video.making import convert, is_upright, make, number_of
 
@@ -44,8 +43,8 @@ def read(path: Path, rate: float = 5) -> tuple[list[int], list[float], list[str]
     ],
 )
 def test_codecs_in_their_containers(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
-    options = {"libx265": {"x265-params": "log-level=none"}, "libvpx-vp9": {"deadline": "realtime"}}
-    path = make(tmp_path / name, 50, codec=codec, pixels=pixels, options=options.get(codec, {}))
+    options = {"libx265": {"x265-params": "log-level=none"}}
+    path = make(tmp_path / name, 50, codec=codec, pixels=pixels, options=options.get(codec))
     numbers, _, warnings = read(path)
     expected = [5 * k for k in range(10)]
     assert [abs(n - e) <= 1 for n, e in zip(numbers, expected, strict=True)] == [True] * 10
@@ -123,19 +122,44 @@ def test_high_dynamic_range_is_told_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(6)
-def test_pictures_of_16384_by_16384_are_refused_before_any_is_decoded(tmp_path: Path) -> None:
-    data = bytearray(
-        make(tmp_path / "a.gif", 5, codec="gif", pixels="rgb8", options={}).read_bytes()
-    )
-    struct.pack_into("<HH", data, 6, 16384, 16384)
-    (tmp_path / "b.gif").write_bytes(data)
+def test_pictures_of_16384_by_16384_are_refused(tmp_path: Path) -> None:
+    """ffmpeg refuses them by itself, as if there were none."""
+    data = make(tmp_path / "a.gif", 5, codec="gif", pixels="rgb8", options={}).read_bytes()
+    large = bytearray(data)
+    struct.pack_into("<HH", large, 6, 16384, 16384)
+    (tmp_path / "b.gif").write_bytes(large)
     with pytest.raises(LimitError, match="16384x16384") as caught:
         probe(tmp_path / "b.gif")
     assert caught.value.exit_code == 4
-    # What would fit the limit on pixels must still fit the child's memory.
-    roomy = Limits(max_pixels=1 << 30, memory=512 << 20)
-    with pytest.raises((LimitError, InputError)):
-        list(sample_frames(tmp_path / "b.gif", 5, (64, 96), limits=roomy))
+
+
+@pytest.mark.fault(6)
+def test_large_pictures_are_refused_before_any_is_decoded(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("1", (16000, 16000)).save(tmp_path / "a.png")
+    film = convert(tmp_path / "a.png", tmp_path / "a.mkv", "-c", "copy")
+    assert film.stat().st_size < 1 << 20
+    with pytest.raises(LimitError, match="16000x16000") as caught:
+        probe(film)
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.fault(6)
+def test_a_jump_to_16384_by_16384_in_mid_stream_is_refused(tmp_path: Path) -> None:
+    """What no decoder takes is told from a damaged picture."""
+    data = make(tmp_path / "a.avi", 50, codec="mjpeg", pixels="yuvj420p", options={}).read_bytes()
+    begin = b"\xff\xc0\x00\x11\x08" + struct.pack(">HH", 64, 96)
+    assert data.count(begin) == 50
+    large = begin[:5] + struct.pack(">HH", 16384, 16384)
+    for kept in (0, 20):
+        head, *rest = data.split(begin)
+        parts = [begin if k < kept else large for k in range(50)]
+        (tmp_path / "b.avi").write_bytes(
+            head + b"".join(p + r for p, r in zip(parts, rest, strict=True))
+        )
+        with pytest.raises(LimitError, match="16384x16384"):
+            list(sample_frames(tmp_path / "b.avi", 25, (64, 96)))
 
 
 @pytest.mark.fault(6)
@@ -152,3 +176,15 @@ def test_gaps_keep_the_last_picture_on_show(tmp_path: Path) -> None:
     numbers, shown, _ = read(path)
     assert numbers == [0, 5] + [9] * 10 + [10, 15]
     assert np.allclose(shown[2:12], 9 / 25)
+
+
+@pytest.mark.fault(8)
+def test_durations_that_cannot_be_true_do_not_prolong_the_end(tmp_path: Path) -> None:
+    """Each picture of this file says that it stays for an hour, and the next comes at once."""
+    data = bytearray(make(tmp_path / "a.webm", 40, codec="libvpx", options={}).read_bytes())
+    at = data.index(b"\x23\xe3\x83\x84") + 4  # nanoseconds of each picture
+    data[at : at + 4] = (0xFFFFFFFF).to_bytes(4, "big")
+    (tmp_path / "b.webm").write_bytes(data)
+    numbers, _, warnings = read(tmp_path / "b.webm")
+    assert numbers == [5 * k for k in range(8)]
+    assert any("impossible time" in w for w in warnings), warnings

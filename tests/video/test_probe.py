@@ -41,6 +41,7 @@ def test_without_sound(tmp_path: Path) -> None:
     assert info.container == "matroska"
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("tick", [Fraction(1001, 30000), Fraction(1, 10), Fraction(1, 120)])
 def test_the_rate_is_exact(tmp_path: Path, tick: Fraction) -> None:
     with av.open(str(tmp_path / "a.mp4"), "w") as out:
@@ -57,6 +58,7 @@ def test_the_rate_is_exact(tmp_path: Path, tick: Fraction) -> None:
     assert info.duration == pytest.approx(float(12 * tick), rel=1e-3)
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_rotation_is_clockwise_and_sizes_are_upright(tmp_path: Path, turn: int) -> None:
     plain = make(tmp_path / "a.mp4", 3)
@@ -68,6 +70,7 @@ def test_rotation_is_clockwise_and_sizes_are_upright(tmp_path: Path, turn: int) 
     assert (info.width, info.height) == ((96, 64) if turn == 180 else (64, 96))
 
 
+@pytest.mark.fault(8)
 def test_high_dynamic_range_and_depth(tmp_path: Path) -> None:
     ten = make(tmp_path / "ten.mp4", 3, codec="libx265", pixels="yuv420p10le", options={})
     info = probe(ten)
@@ -84,6 +87,7 @@ def test_high_dynamic_range_and_depth(tmp_path: Path) -> None:
         assert any("high dynamic range" in warning for warning in info.warnings)
 
 
+@pytest.mark.fault(8)
 def test_the_start_is_the_first_picture_not_the_first_sound(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", 25, beeps=[0.1])
     late = convert(
@@ -99,6 +103,7 @@ def test_the_start_is_the_first_picture_not_the_first_sound(tmp_path: Path) -> N
     assert info.duration == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.fault(8)
 def test_no_declared_duration_is_measured(tmp_path: Path) -> None:
     # A stream to a pipe cannot go back to write its length.
     path = convert(make(tmp_path / "a.mkv", 75), tmp_path / "b.mkv", "-c", "copy", "-live", "1")
@@ -118,6 +123,7 @@ def refused(path: Path, *words: str) -> InputError:
     return caught.value
 
 
+@pytest.mark.fault(1)
 def test_what_is_no_file(tmp_path: Path) -> None:
     refused(tmp_path / "missing.mp4", "does not exist")
     refused(tmp_path, "is a directory")
@@ -141,6 +147,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         refused(name, "not a regular file")
 
 
+@pytest.mark.fault(1)
 def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(tmp_path / "a.mp4", 3)
     path.chmod(0)
@@ -149,6 +156,7 @@ def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused(path, "permission denied")
 
 
+@pytest.mark.fault(1)
 def test_a_file_that_turns_into_another_after_the_check(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.mp4")
     cases = {"fifo.mp4": "not a regular file", "gone.mp4": "cannot be opened: No such file"}
@@ -159,6 +167,7 @@ def test_a_file_that_turns_into_another_after_the_check(tmp_path: Path) -> None:
         assert probe(make(tmp_path / "a.mp4", 3), child=child).n_frames == 3
 
 
+@pytest.mark.fault(2)
 def test_what_is_no_video(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     contents = {
@@ -176,6 +185,7 @@ def test_what_is_no_video(tmp_path: Path) -> None:
         refused(tmp_path / name)
 
 
+@pytest.mark.fault(2)
 def test_sound_only_and_cover_picture_only(tmp_path: Path) -> None:
     from PIL import Image
 
@@ -207,6 +217,7 @@ def test_a_cover_picture_beside_a_film_is_not_the_film(tmp_path: Path) -> None:
     assert (info.width, info.height, info.codec) == (96, 64, "h264")
 
 
+@pytest.mark.fault(6)
 def test_limits_name_themselves(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", 50, beeps=[0.5])
     for limits, words in [
@@ -225,6 +236,7 @@ def test_limits_name_themselves(tmp_path: Path) -> None:
     assert probe(path, exact).n_frames == 50
 
 
+@pytest.mark.fault(8)
 def test_an_unsupported_codec_is_named(tmp_path: Path) -> None:
     data = make(tmp_path / "a.mp4", 5).read_bytes()
     (tmp_path / "b.mp4").write_bytes(data.replace(b"avc1\0", b"zzz9\0"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from iptnet.video.reader import Reader, RefusalError, orientation
+from iptnet.video.reader import Reader
+from iptnet.video.refusals import RefusalError
 
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 MAX_SHAPE = 16  # a stretched pixel beyond this is a broken header
@@ -71,6 +72,24 @@ def describe(reader: Reader) -> dict[str, Any]:
         "video_index": stream.index,
         "notes": notes,
     }
+
+
+def orientation(frame: Any) -> tuple[bool, bool, bool]:
+    """How to bring a picture upright: swap its axes, then mirror columns, then mirror rows.
+
+    The display matrix maps (x, y) to (a·x + c·y, b·x + d·y), in 16.16 fixed point.
+    """
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # side data of a kind that PyAV does not know
+        data = None
+    if data is None:
+        return False, False, False
+    values = memoryview(bytes(data)[:36]).cast("i")
+    a, b, c, d = values[0], values[1], values[3], values[4]
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
 
 
 def _square(width: int, height: int, shape: Fraction | None) -> tuple[int, int]:

@@ -7,10 +7,8 @@ file is open no further descriptor can be had, so no playlist or reference reach
 
 from __future__ import annotations
 
-import os
-import re
-import stat
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,23 +16,20 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
+from iptnet.video.complaints import refused_size, unknown_codec
 from iptnet.video.guard import freeze_descriptors, thaw_descriptors
+from iptnet.video.refusals import RefusalError, opened, out_of_memory, reason, too_large
 from iptnet.video.tally import Tally
 
 # Names of ffmpeg's demuxers. None of these follows references: no hls, dash, sdp, concat, image2.
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,gif,flv,ogg,asf,ivf,mxf"
 MAX_BROKEN_PACKETS = 1000  # in a row: nothing good comes after that
 MAX_FLUSHES = 64  # each may report one damaged packet that a decoding thread still held
+MAX_QUESTIONS = 16  # about a failure, to ffmpeg's log
 ABSENT = "a picture that the file announces is not in it"
+FALSE = 10  # times too long, all together: durations made up
+SHORT = Fraction(1, 25)  # seconds of a picture of which nothing is known
 JUMP = 1  # seconds backwards that mean a restarted clock rather than disorder
-
-
-class RefusalError(Exception):
-    """A reason to give up, told to the parent as ``kind`` (input, limit), cause and remedy."""
-
-    def __init__(self, kind: str, cause: str, remedy: str = "") -> None:
-        super().__init__(cause)
-        self.kind, self.cause, self.remedy = kind, cause, remedy
 
 
 @dataclass(slots=True)
@@ -62,17 +57,11 @@ class Reader:
         self.limits = limits
         self.warnings: dict[str, int] = {}
         thaw_descriptors()
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        try:
-            descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-        except OSError as error:
-            raise RefusalError("input", f"cannot be opened: {error.strerror}") from error
-        self.file = os.fdopen(descriptor, "rb", buffering=0)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RefusalError("input", "is not a regular file")
-        freeze_descriptors(descriptor)
+        self.file = opened(path)
+        freeze_descriptors(self.file.fileno())
         self.threads, self.preview = threads, preview
         self.first: int | None = None  # stamp of the first picture
+        self.questions = 0
         self.hurry = 0  # ticks before which no picture is needed but those that others refer to
         self.reopen()
         self.tick: Fraction = self.stream.time_base or Fraction(1, 90_000)
@@ -88,6 +77,7 @@ class Reader:
         """
         limits = self.limits
         self.end = 0  # ticks after the first picture at which the last one yet seen ends
+        self.last = self.said = 0  # where it begins, and how long all said that they stay
         self.count = 0
         self.warnings, self.stopped, self.fault = {}, "", ""
         self.file.seek(0)
@@ -106,7 +96,7 @@ class Reader:
         self.stream = self._choose()
         codec = self.stream.codec_context
         if codec.width * codec.height > limits["max_pixels"]:
-            raise self.too_large(codec.width, codec.height)
+            raise too_large(codec.width, codec.height, limits)
         self.tally = Tally(self.container, self.stream, self.preview)
         codec.thread_type = "AUTO"
         codec.thread_count = self.threads
@@ -122,6 +112,10 @@ class Reader:
             buffer_size=1 << 16,
         )
 
+    def _again(self) -> Any:
+        self.file.seek(0)
+        return self._open()
+
     def _choose(self) -> Any:
         """The stream a player would show; never a cover picture."""
         videos = [s for s in self.container.streams if s.type == "video"]
@@ -134,29 +128,10 @@ class Reader:
         if chosen.codec_context is None:
             raise RefusalError(
                 "input",
-                f"holds video of a codec that this build cannot decode{self._codec_tag()}",
+                f"holds video of a codec that this build cannot decode{unknown_codec(self._again)}",
                 "convert it to H.264 first",
             )
         return chosen
-
-    def _codec_tag(self) -> str:
-        """The four letters of an unknown codec, which only ffmpeg's log knows."""
-        import av.logging
-
-        self.file.seek(0)
-        av.logging.set_level(av.logging.WARNING)
-        try:
-            with av.logging.Capture(local=True) as lines:
-                self._open().close()
-        finally:
-            av.logging.set_level(None)
-        found = re.search(r"Video: \w+ \(([^\s/]+) /", "".join(text for _, _, text in lines))
-        return f" ({found[1]})" if found else ""
-
-    def too_large(self, width: int, height: int) -> RefusalError:
-        """The refusal of a picture beyond ``max_pixels``."""
-        limit = self.limits["max_pixels"]
-        return RefusalError("limit", f"has pictures of {width}x{height}, more than {limit} pixels")
 
     def warn(self, text: str) -> None:
         """Count a warning."""
@@ -171,7 +146,7 @@ class Reader:
         for frame in self._frames():
             width, height = frame.width, frame.height
             if width * height > self.limits["max_pixels"]:
-                raise self.too_large(width, height)
+                raise too_large(width, height, self.limits)
             stamp = frame.pts if frame.pts is not None else frame.dts
             if stamp is None:
                 self.warn("a picture without a timestamp was placed by the frame rate")
@@ -194,14 +169,29 @@ class Reader:
                 limit = self.limits["max_duration"]
                 raise RefusalError("limit", f"plays longer than {limit:g} s")
             last = ticks
-            self.end = ticks + (frame.duration or self.nominal)
+            self.follow(frame, ticks)
             self.tally.frame(frame)
             if frame.is_corrupt:
                 self.warn("a picture is damaged")
             yield Picture(frame, ticks, self.count)
             self.count += 1
         self._require_some()
+        self.settle()
         self._tell_losses()
+
+    def follow(self, frame: Any, ticks: int) -> None:
+        """The picture that begins at ``ticks`` is the last one yet."""
+        stays = frame.duration or self.nominal
+        self.last, self.end, self.said = ticks, ticks + stays, self.said + stays
+
+    def settle(self) -> None:
+        """Correct the end where the durations that the file gives cannot be true."""
+        before = self.said - (self.end - self.last)
+        latest = int(self.limits["max_duration"] / self.tick)
+        if before > FALSE * self.last > 0 or self.end > latest:
+            usual = self.last // max(1, self.count - 1) or min(self.nominal, SHORT // self.tick)
+            self.end = max(self.last + 1, min(self.last + usual, latest))
+            self.warn("the last picture claims to stay for an impossible time")
 
     def _require_some(self) -> None:
         if self.count == 0:
@@ -236,10 +226,13 @@ class Reader:
     def _frames(self) -> Iterator[Any]:
         """Decoded frames; broken packets are counted and skipped."""
         broken = flushes = 0
+        recent: deque[Any] = deque(maxlen=self.threads + 2)  # a thread may fail some packets later
         packets = self.packets([self.stream])
         while broken < MAX_BROKEN_PACKETS and flushes < MAX_FLUSHES:
             packet = next(packets, None)
             flushes += packet is None
+            if packet is not None:
+                recent.append(packet)
             if self.hurry and packet is not None:
                 self.tally.stop()
                 early = packet.pts is not None and packet.pts - (self.first or 0) < self.hurry
@@ -253,6 +246,7 @@ class Reader:
             except (FFmpegError, ValueError) as error:
                 broken += 1
                 self.tally.failed()
+                self._require_size(recent)
                 self.fault = reason(error)
                 self.warn(f"a damaged packet was skipped ({self.fault})")
                 continue
@@ -261,6 +255,14 @@ class Reader:
             if packet is None:
                 return
         self.stopped = self.stopped or f"{broken} damaged packets in a row"
+
+    def _require_size(self, packets: Iterable[Any]) -> None:
+        """Tell a picture too large for any decoder from a broken one: both are called invalid."""
+        self.questions += 1
+        if self.questions <= MAX_QUESTIONS:
+            width, height = refused_size(self.stream.codec_context, packets)
+            if width * height > self.limits["max_pixels"]:
+                raise too_large(width, height, self.limits)
 
     def packets(self, streams: list[Any]) -> Iterator[Any]:
         """The packets of some streams up to the end, or to where the file cannot be read on."""
@@ -290,32 +292,3 @@ class Reader:
     def close(self) -> None:
         """Release the file."""
         self.file.close()
-
-
-def orientation(frame: Any) -> tuple[bool, bool, bool]:
-    """How to bring a picture upright: swap its axes, then mirror columns, then mirror rows.
-
-    The display matrix maps (x, y) to (a·x + c·y, b·x + d·y), in 16.16 fixed point.
-    """
-    try:
-        data = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # side data of a kind that PyAV does not know
-        data = None
-    if data is None:
-        return False, False, False
-    values = memoryview(bytes(data)[:36]).cast("i")
-    a, b, c, d = values[0], values[1], values[3], values[4]
-    if abs(b) + abs(c) > abs(a) + abs(d):
-        return True, c < 0, b < 0
-    return False, a < 0, d < 0
-
-
-def out_of_memory(limits: dict[str, Any]) -> RefusalError:
-    """The refusal of what does not fit the child's address space."""
-    return RefusalError("limit", f"needs more than {limits['memory'] >> 20} MiB to decode")
-
-
-def reason(error: BaseException) -> str:
-    """An error in ffmpeg's words, without its numbers."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0].lower() if text else type(error).__name__

@@ -204,7 +204,7 @@ def _seek(reader: Any, target: int) -> tuple[Any, Any, Iterator[Any]]:
     """The picture at a key frame at or before ``target`` and those after it, or all from 0."""
     from av.error import FFmpegError
 
-    from iptnet.video.reader import RefusalError
+    from iptnet.video.refusals import RefusalError
 
     try:
         if not reader.count:

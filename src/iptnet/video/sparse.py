@@ -18,7 +18,8 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
-from iptnet.video.reader import Picture, Reader, out_of_memory
+from iptnet.video.reader import Picture, Reader
+from iptnet.video.refusals import out_of_memory
 
 CODECS = ("h264",)  # others have pictures that are no reference to their own layer only
 CONTAINERS = ("mov", "matroska")  # one picture a packet, each with its time stamp
@@ -102,9 +103,10 @@ class Sparse:
                     del due[0]
                 passed += at
                 reader.count = passed + 1
-                reader.end = frame.pts - first + (frame.duration or reader.nominal)
+                reader.follow(frame, frame.pts - first)
                 yield Picture(frame, frame.pts - first, passed)
                 del stamps[:at]  # those between are known until now
+        reader.settle()
         if due or len(stamps) != 1 or reader.absent():
             raise IrregularError
 

@@ -29,8 +29,8 @@ class Tally:
 
     def packet(self, packet: Any, first: int | None) -> None:
         """A packet has been read; ``first`` is the stamp of the first picture, once known."""
-        if not packet.size and packet.pts is None:
-            return  # none at all: with such a one PyAV ends the file
+        if packet.pts is None and packet.dts is None and not packet.size:
+            return  # the end
         self._read += 1
         if not packet.size or packet.pts is None or packet.is_discard:
             return

@@ -57,7 +57,8 @@ JOBS: dict[str, Callable[[Output, Any, dict[str, Any], dict[str, Any]], None]] =
 def answer(out: Output, request: dict[str, Any]) -> None:
     """Serve one request: an info record, what the job sends, then done or error."""
     from iptnet.video.about import describe
-    from iptnet.video.reader import Reader, RefusalError, out_of_memory, reason
+    from iptnet.video.reader import Reader
+    from iptnet.video.refusals import RefusalError, out_of_memory, reason
 
     limits, reader = request["limits"], None
     try:
