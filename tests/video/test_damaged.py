@@ -103,7 +103,9 @@ def samples_of(path: Path) -> tuple[list[bytes], list[str], int]:
 
 @pytest.mark.parametrize("path", regressions("media"), ids=lambda p: p.name)
 def test_what_once_went_wrong(tmp_path: Path, path: Path) -> None:
-    case = media.Case(path.name, path.suffix, path.read_bytes())
+    """Those named ``lost`` hold fewer pictures than they say."""
+    lost = path.name.startswith("lost-")
+    case = media.Case(path.name, path.suffix, path.read_bytes(), counted=lost)
     with media.Harness(tmp_path) as harness:
         harness.run(case, media.survey)
     assert not harness.wrong, harness.wrong[0][1]
