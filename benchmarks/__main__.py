@@ -25,10 +25,12 @@ def main() -> None:
         ["benchmarks.iptnet_tables", "--check"],
         ["benchmarks.propagation"],
         ["benchmarks.second_query", *(["--minutes", "2", "10"] if quick else [])],
+        ["benchmarks.starting", *(["--repeats", "1", "--minutes", "5"] if quick else [])],
         ["benchmarks.kts", *(["--sizes", "500", "1000", "--hours", "1"] if quick else [])],
         ["benchmarks.knapsack"],
         ["benchmarks.long_video", *(["--hours", "1", "--repeats", "1"] if quick else [])],
-        ["benchmarks.pipeline", *(["--quick"] if quick else [])],
+        ["benchmarks.backbone", *(["--pictures", "16", "--rounds", "1"] if quick else [])],
+        ["benchmarks.pipeline", *(["--quick"] if quick else ["--long"])],
     ]
     if data is not None:
         runs += [
@@ -36,6 +38,7 @@ def main() -> None:
             ["benchmarks.retrieval", "--data", str(data)],
             ["benchmarks.concepts", "--data", str(data)],
             ["benchmarks.same_keyshots", str(data / "videos/natural")],
+            ["benchmarks.decoding", *map(str, sorted((data / "videos/natural").glob("*.mp4")))],
         ]
     for module, *arguments in runs:
         print(f"\n== python -m {module} {' '.join(arguments)}", flush=True)

@@ -1,6 +1,6 @@
 """How long the second query on an encoded video takes: model time on one core, in milliseconds.
 
-python benchmarks/second_query.py [--checkpoint C] [--minutes 2 10 60]
+python -m benchmarks.second_query [--checkpoint C] [--minutes 2 10 60] [--engine torch]
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import torch
 
 from iptnet.model.localizer import load_localizer
 
@@ -32,9 +31,9 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--minutes", type=float, nargs="+", default=[2.0, 4.0, 10.0, 60.0])
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--engine", choices=("auto", "torch"), default="auto")
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    localizer = load_localizer(asked.checkpoint)
+    localizer = load_localizer(asked.checkpoint, asked.engine)
     draw = np.random.default_rng(0)
     print("video      encode   first query   second query (median, CPU ms / wall ms)")
     for minutes in asked.minutes:

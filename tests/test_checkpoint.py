@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -216,3 +217,44 @@ def test_restore_loads(tmp_path: Path) -> None:
     checkpoint.restore(other, checkpoint.load(tmp_path / "c"), "c")
     x = torch.ones(1, 3)
     assert torch.equal(module(x), other(x))
+
+
+def test_without_torch_it_reads_the_same(tmp_path: Path) -> None:
+    kinds = (torch.float16, torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool)
+    tensors = {f"{kind}": torch.arange(12).reshape(3, 4).to(kind) for kind in kinds}
+    tensors |= {"none": torch.zeros(0, 3), "one": torch.tensor(2.5)}
+    saved = checkpoint.save(tmp_path / "c", Checkpoint("k", {"a": 1}, (), tensors))
+    plain = checkpoint.load_plain(tmp_path / "c", "k")
+    assert plain is not None and plain.digest == saved.digest and plain.config == {"a": 1}
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(plain.tensors[name], tensor.numpy(), strict=True)
+    again = checkpoint.save(tmp_path / "d", plain)
+    assert (tmp_path / "d").read_bytes() == (tmp_path / "c").read_bytes()
+    assert again.digest == saved.digest
+
+
+def test_without_torch_it_refuses_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    checkpoint.save(path, Checkpoint("k", {}, (), {"x": torch.ones(5)}))
+    whole = path.read_bytes()
+    for data, word in (
+        (whole[:-4] + b"\0\0\0\1", "digest"),
+        (whole[:-4], "not a whole"),
+        (b"", "not a whole"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(IntegrityError, match=word):
+            checkpoint.load_plain(path, "k")
+    path.write_bytes(whole)
+    with pytest.raises(IntegrityError, match="not projection"):
+        checkpoint.load_plain(path, "projection")
+    with pytest.raises(InputError):
+        checkpoint.load_plain(tmp_path / "none")
+
+
+def test_types_that_numpy_lacks_are_left_to_torch(tmp_path: Path) -> None:
+    checkpoint.save(
+        tmp_path / "c", Checkpoint("k", {}, (), {"x": torch.ones(5, dtype=torch.bfloat16)})
+    )
+    assert checkpoint.load_plain(tmp_path / "c") is None
+    assert checkpoint.load(tmp_path / "c").tensors["x"].dtype == torch.bfloat16

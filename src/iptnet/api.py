@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from iptnet.encoded import Encoded
 from iptnet.features.cache import FeatureCache, content_sha256
+from iptnet.features.digests import known_sha256
 from iptnet.features.extract import METADATA, extract
 from iptnet.timeline import Source
 
@@ -108,7 +109,10 @@ class Model:
         from iptnet.video.limits import Limits
 
         check_file(path, limits or Limits())
-        digest = content_sha256(path)
+        if self.cache:
+            digest = known_sha256(path, self.cache.folder.parent / "digests")
+        else:
+            digest = content_sha256(path)
         features = self.cache.get(digest, self.encoder.recipe) if self.cache else None
         if features is None or features.metadata.get("version") != METADATA:
             features = extract(

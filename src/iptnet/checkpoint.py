@@ -12,7 +12,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from iptnet.atomic import write_bytes
 from iptnet.errors import InputError, IntegrityError
@@ -20,6 +22,7 @@ from iptnet.features.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
 SCHEMA = "iptnet/checkpoint/1"
 KEY = "iptnet"
@@ -35,14 +38,14 @@ class Checkpoint:
         config: the module's dimensions and options, plain JSON values.
         recipes: feature recipes it accepts; empty for models that take pixels.
         provenance: how it was trained and what it measured, plain JSON values.
-        tensors: name → tensor.
+        tensors: name → tensor; a numpy array where :func:`load_plain` read it.
         digest: sha256 over everything above; set by :func:`save` and :func:`load`.
     """
 
     kind: str
     config: Mapping[str, Any]
     recipes: tuple[Recipe, ...]
-    tensors: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, Any]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
@@ -61,9 +64,12 @@ def save(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     import torch
 
     # Clones, because safetensors refuses tensors that share memory, as tied weights do.
-    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in checkpoint.tensors.items()}
+    tensors = {
+        k: torch.as_tensor(v).detach().cpu().clone().contiguous()
+        for k, v in checkpoint.tensors.items()
+    }
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if not _is_finite(tensor):
             raise IntegrityError(f"{name} holds NaN or infinity", "do not keep this state")
     head: dict[str, Any] = {
         "schema": SCHEMA,
@@ -95,7 +101,25 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
         IntegrityError: not safetensors, no description of ours, another kind or version, a digest
             that does not match, or numbers that are not finite.
     """
-    import torch
+    return _load(path, kind, "pt")
+
+
+def load_plain(path: Path, kind: str | None = None) -> Checkpoint | None:
+    """:func:`load` with arrays of numpy, without the seconds that importing torch takes.
+
+    Returns:
+        None where a tensor is of a type that numpy lacks: ask :func:`load`.
+
+    Raises:
+        InputError, IntegrityError: as :func:`load` says.
+    """
+    try:
+        return _load(path, kind, "np")
+    except (TypeError, AttributeError):  # bfloat16 and the like
+        return None
+
+
+def _load(path: Path, kind: str | None, framework: Literal["pt", "np"]) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
@@ -105,7 +129,7 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
         raise IntegrityError(f"{path} is larger than any checkpoint of ours", "check the path")
     again = "get the file again, or check its source"
     try:
-        with safe_open(path, framework="pt") as stored:
+        with safe_open(path, framework=framework) as stored:
             text = (stored.metadata() or {}).get(KEY)
             if text is None:
                 raise IntegrityError(f"{path} carries no iptnet description", again)
@@ -127,7 +151,7 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
     if kind is not None and raw["kind"] != kind:
         raise IntegrityError(f"{path} is a {raw['kind']} checkpoint, not {kind}", "check the path")
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if not _is_finite(tensor):
             raise IntegrityError(f"{path}: {name} holds NaN or infinity", "use another checkpoint")
     recipes = tuple(Recipe.from_dict(r) for r in raw["recipes"])
     return Checkpoint(raw["kind"], raw["config"], recipes, tensors, raw["provenance"], digest)
@@ -161,9 +185,9 @@ def restore(module: torch.nn.Module, checkpoint: Checkpoint, where: str) -> None
 
     own = module.state_dict()
     require_fit(own, checkpoint, where)
-    fitting = {k: v.to(own[k].dtype) for k, v in checkpoint.tensors.items()}
+    fitting = {k: torch.as_tensor(v).to(own[k].dtype) for k, v in checkpoint.tensors.items()}
     for name, value in fitting.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        if not _is_finite(value):
             raise IntegrityError(f"{where}: {name} overflows {value.dtype}", "train it again")
     module.load_state_dict(fitting)
 
@@ -190,13 +214,34 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} in the description")
 
 
-def digest_of(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
-    """sha256 over a description and every tensor's name, type, shape and bytes."""
+def _bytes_of(tensor: torch.Tensor) -> bytes:
     import torch
 
+    flat = tensor.contiguous().reshape(-1)
+    return bytes(flat.view(torch.uint8).numpy().tobytes())
+
+
+def single(tensor: torch.Tensor | NDArray[Any]) -> NDArray[np.float32]:
+    """A tensor in single precision, whoever read it."""
+    return np.asarray(tensor if isinstance(tensor, np.ndarray) else tensor.float(), np.float32)
+
+
+def _is_finite(value: torch.Tensor | NDArray[Any]) -> bool:
+    """Whether floating-point numbers are all finite; numbers of other types are."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind != "f" or bool(np.isfinite(value).all())
+    return not value.is_floating_point() or bool(value.isfinite().all())
+
+
+def digest_of(head: Mapping[str, Any], tensors: Mapping[str, torch.Tensor | NDArray[Any]]) -> str:
+    """sha256 over a description and every tensor's name, type (torch's), shape and bytes."""
     total = hashlib.sha256(json.dumps(head, sort_keys=True, allow_nan=False).encode())
     for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        total.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        tensor = tensors[name]
+        if isinstance(tensor, np.ndarray):
+            kind, content = f"torch.{tensor.dtype.name}", tensor.tobytes()
+        else:
+            kind, content = str(tensor.dtype), _bytes_of(tensor)
+        total.update(f"\0{name}\0{kind}\0{tuple(tensor.shape)}\0".encode())
+        total.update(content)
     return total.hexdigest()

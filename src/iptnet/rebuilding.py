@@ -10,20 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from iptnet import checkpoint as files_of
 from iptnet.checkpoint import Checkpoint
 from iptnet.errors import IntegrityError, is_shortage
 
+if TYPE_CHECKING:
+    from torch import nn
+
 LARGEST = 2**20
 """What a number of a configuration may be: widths, counts, seconds."""
 
 T = TypeVar("T")
-M = TypeVar("M", bound=nn.Module)
+M = TypeVar("M", bound="nn.Module")
 
 
 def configured(kind: type[T], raw: object, where: str) -> T:
@@ -61,6 +61,8 @@ def rebuilt(make: Callable[[], M], stored: Checkpoint, where: str) -> M:
         IntegrityError: the configuration makes no module, or the tensors are not this module's;
             lists the differences.
     """
+    import torch
+
     try:
         with torch.device("meta"):
             shape = make()

@@ -151,9 +151,9 @@ class Timeline:
             raise ValueError("the JSON is nested too deeply") from error
         if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
             found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
-            raise ValueError(f"schema {found!r} is not {SCHEMA!r}")
+            raise ValueError(f"schema {str(found)[:60]!r} is not {SCHEMA!r}")
         if unknown := sorted(set(raw) - {f.name for f in fields(cls)} - {"schema"}):
-            raise ValueError(f"not a timeline: unknown field {unknown[0]!r}")
+            raise ValueError(f"not a timeline: unknown field {unknown[0][:60]!r}")
         try:
             return cls(
                 source=_build(Source, raw["source"]),

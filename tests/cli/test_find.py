@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +52,26 @@ def test_sentences_find_their_pictures(run: Run, album: Path, tmp_path: Path) ->
         assert 0 < moment["confidence"] <= 1
     assert best[sentences[0]]["confidence"] > 0.2 and best[sentences[1]]["confidence"] > 0.2
     assert len(moments) <= 6
+
+
+def test_a_second_query_needs_no_torch(run: Run, album: Path) -> None:
+    """Importing it takes two seconds, the rest of a query from the cache half a one."""
+    code, first, err = run("find", album, "a cup of coffee", "--json")
+    assert code == 0, err
+    code_ = (
+        "import sys\n"
+        "from iptnet.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as left: print(left.code, file=sys.stderr)\n"
+        "heavy = ('torch', 'scipy', 'av', 'rich', 'onnxruntime', 'PIL')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+    )
+    again = subprocess.run(
+        [sys.executable, "-c", code_, "find", str(album), "a cup of coffee", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert again.stdout == first
+    assert again.stderr.split("\n")[:2] == ["0", "[]"]
 
 
 def test_nonsense_is_told(run: Run, album: Path) -> None:

@@ -14,7 +14,7 @@ from iptnet import checkpoint
 from iptnet.checkpoint import Checkpoint
 from iptnet.errors import InputError, IntegrityError, MachineError, UsageError
 from iptnet.features import backbone as backbone_module
-from iptnet.features import lite
+from iptnet.features import projection as projection_module
 from iptnet.features.backbone import EfficientNetLite0, SameConv, load_backbone, packaged_weights
 from iptnet.features.encoders import ENCODERS, Encoder, load_encoder
 from iptnet.features.lite import LiteEncoder
@@ -222,6 +222,19 @@ def test_both_engines_agree_to_rounding(
         LiteEncoder(engine="onnxruntime").encode(images[:1])
 
 
-def test_a_cached_video_costs_no_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lite, "load_backbone", None)
+def test_a_cached_video_costs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbone_module, "load_backbone", None)
+    monkeypatch.setattr(projection_module, "made", None)
     LiteEncoder()
+
+
+def test_a_projection_that_does_not_fit_is_refused_at_the_first_frame(tmp_path: Path) -> None:
+    path = tmp_path / "p.safetensors"
+    made = save_projection(path, Projection(ProjectionShape(hidden=3)), {})
+    checkpoint.save(path, Checkpoint(made.kind, {**made.config, "hidden": 4}, (), made.tensors))
+    with pytest.raises(IntegrityError, match="does not fit"):
+        LiteEncoder(path).encode(np.zeros((1, 224, 224, 3), np.uint8))
+    less = {k: v for k, v in made.tensors.items() if k != "picture_centre"}
+    checkpoint.save(path, Checkpoint(made.kind, made.config, (), less))
+    with pytest.raises(IntegrityError, match="centres"):
+        LiteEncoder(path)

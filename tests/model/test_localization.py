@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iptnet.model.localization import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.fusion import ContextQueryAttention
+from iptnet.model.localization.module import LocalizationModule
 from iptnet.model.localization.query import WordsAndCharacters
 from iptnet.model.localization.shared import SharedEncoder
 from iptnet.model.localization.similarity import SimilarityMaps

@@ -199,7 +199,7 @@ def test_checkpoints_of_another_version_are_refused(
     stored = to_checkpoint(make(), (RECIPE,), {})
     path = tmp_path / "localizer.safetensors"
     files_of.save(path, replace(stored, config={**stored.config, **change}))
-    with pytest.raises(IntegrityError, match="another version") as caught:
+    with pytest.raises(IntegrityError, match="version") as caught:
         load_localizer(path)
     assert why in str(caught.value)
 

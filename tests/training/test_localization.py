@@ -224,7 +224,8 @@ def test_every_example_is_in_one_batch_and_the_null_query_has_no_span(root: Path
 def test_the_objective_adds_up(root: Path) -> None:
     from iptnet.losses.highlight import highlight_loss
     from iptnet.losses.span import span_loss
-    from iptnet.model.localization import LocalizationConfig, LocalizationModule
+    from iptnet.model.localization.config import LocalizationConfig
+    from iptnet.model.localization.module import LocalizationModule
 
     torch.manual_seed(0)
     module = LocalizationModule(LocalizationConfig(hidden=16, heads=4, saliency=True)).eval()

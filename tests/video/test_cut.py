@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def test_the_very_frames_and_their_sound(tmp_path: Path) -> None:
 def test_many_shots_go_in_batches_without_drift(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cutting, "BATCH", 3)
+    monkeypatch.setattr(cutting, "INPUTS", 3)
     starts = [
         0.208 + 0.88 * i for i in range(10)
     ]  # clear of the half frames, where rounding decides
@@ -79,6 +80,19 @@ def test_many_shots_go_in_batches_without_drift(
     ]
     assert beeps_in(done.path) == pytest.approx(beeps, abs=0.02)
     assert leftovers(tmp_path) == []
+
+
+def test_long_and_large_videos_are_read_by_fewer_inputs(tmp_path: Path) -> None:
+    short = replace(probe(make(tmp_path / "a.mp4", 10)), width=1280, height=720)
+    assert cutting.inputs_at_once(short, 9_000) == 6
+    assert 1 <= cutting.inputs_at_once(short, 90_000) < 6
+    assert cutting.inputs_at_once(short, 1_080_000) == 1
+    large = replace(short, width=3840, height=2160)
+    deep = replace(short, bit_depth=10)
+    assert cutting.inputs_at_once(large, 9_000) == 1
+    assert cutting.inputs_at_once(deep, 9_000) < 6
+    unknown = replace(short, duration=36_000.0, frame_rate=Fraction(30))
+    assert cutting.inputs_at_once(unknown, 0) == 1
 
 
 @pytest.mark.parametrize(
@@ -246,6 +260,24 @@ def test_interruption_kills_ffmpeg_and_leaves_nothing(
     assert all(process.returncode is not None for process in started)
     assert not (tmp_path / "out.mp4").exists()
     assert leftovers(tmp_path) == []
+
+
+def test_interruption_amid_the_parts_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "INPUTS", 1)
+    source = make(tmp_path / "a.mp4", 100)
+    seen: list[list[str]] = []
+
+    def stop(_stage: str, frames: int, _total: int | None) -> None:
+        if frames > 25:
+            seen.append(leftovers(tmp_path))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cut(source, [Span(k, k + 1) for k in range(3)], tmp_path / "out.mp4", on_progress=stop)
+    assert any(name.endswith(".mov") for name in seen[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
 def test_cutting_works_outside_the_main_thread(tmp_path: Path) -> None:

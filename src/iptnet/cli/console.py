@@ -57,25 +57,6 @@ class Progress:
         self._quiet = os.environ.get("IPTNET_QUIET") == "1"
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty() and not self._quiet:
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            self._bars = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._bars.start()
         return self
 
     def __exit__(
@@ -92,6 +73,9 @@ class Progress:
         if self._quiet:
             return
         label = f"{self._title} {stage}".strip()
+        if self._bars is None and sys.stderr.isatty():
+            # At the first report: what comes from the cache has none, and need not wait for rich.
+            self._bars = _bars()
         if self._bars is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(label, total=total)
@@ -101,3 +85,25 @@ class Progress:
         if last is None or now - last >= _PLAIN_INTERVAL:
             self._last[stage] = now
             _tell(f"{label} {done}{f'/{total}' if total else ''}")
+
+
+def _bars() -> Bars:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bars.start()
+    return bars

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from iptnet.cli.console import printable, say
@@ -155,6 +154,8 @@ def _onnxruntime() -> Finding:
 
 def _packages() -> Finding:
     names = ("numpy", "scipy", "h5py", "av", "safetensors", "lightning-fabric", "wordllama")
+    from importlib import metadata
+
     return Finding("packages", True, ", ".join(f"{n} {metadata.version(n)}" for n in names))
 
 

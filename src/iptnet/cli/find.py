@@ -61,9 +61,6 @@ class Find:
             from iptnet.atomic import require_writable
 
             require_writable(self.out)
-        from iptnet.video.probe import probe
-
-        probe(self.video)
         from iptnet.api import load
 
         model = load(localizer=self.checkpoint, cache=not self.no_cache)

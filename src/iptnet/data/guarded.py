@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iptnet.data.heaps import require_sound_heaps
 from iptnet.errors import InputError, IntegrityError, LimitError, is_shortage
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def open_guarded(path: Path, limits: Limits) -> Iterator[Guarded]:
 
     Raises:
         InputError: missing, not a regular file, not readable, or not HDF5.
-        IntegrityError: HDF5 by its first bytes, but truncated or broken.
+        IntegrityError: HDF5 by its first bytes, but truncated, broken, or without an end.
     """
     import h5py
 
@@ -235,6 +236,7 @@ def open_guarded(path: Path, limits: Limits) -> Iterator[Guarded]:
     if not h5py.is_hdf5(path):
         raise InputError(f"{path} is not an HDF5 file", "name an .h5 file in the benchmark layout")
     try:
+        require_sound_heaps(path)
         file = h5py.File(path, "r")
     except BlockingIOError as error:
         raise InputError(f"{path} is open for writing elsewhere", "wait for its writer") from error

@@ -101,9 +101,11 @@ def localizer_figures(
     figures: list[Figure] = []
     paths = sorted(run.glob(f"*/split-*/seed-*/{LOCALIZER}"))
     for done, path in enumerate(paths):
-        localizer = load_localizer(path)
+        localizer = load_localizer(path, "torch")
         about = localizer.checkpoint.provenance
         sources = sources_of(localizer.checkpoint, root)
+        module = localizer.modules[0]
+        assert isinstance(module, LocalizationModule)
         judged: dict[str, Sequence[Example]] = {}
         if sources.queries:
             if about.get("fold") is None:
@@ -119,7 +121,7 @@ def localizer_figures(
             judged[Path(sources.test).name] = own_examples(localizer, sources, whole=False)[0]
         place = (str(about["split"]), str(about["seed"]), "last")
         for name, own in judged.items():
-            found = first_answers(localizer.modules[0], own)
+            found = first_answers(module, own)
             table = moment_metrics([w[None] for w in found], [e.windows for e in own])
             with_what = (f"{name} with {about['dataset']}", str(about["setting"]), variant)
             figures += [

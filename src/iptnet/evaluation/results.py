@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -42,18 +43,18 @@ def read_figures(path: Path) -> list[Figure]:
     """All figures of a file; none if there is no file.
 
     Raises:
-        IntegrityError: other columns, or a value that is no number.
+        IntegrityError: no CSV in UTF-8, other columns, or a value that is no number.
     """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as lines:
-        reader = csv.DictReader(lines)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise IntegrityError(f"{path} has other columns", f"expected {','.join(COLUMNS)}")
-        try:
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            reader = csv.DictReader(lines)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise IntegrityError(f"{path} has other columns", f"expected {','.join(COLUMNS)}")
             return [_figure(row) for row in reader]
-        except (TypeError, ValueError) as error:
-            raise IntegrityError(f"{path}: {error}", "restore the file") from error
+    except (TypeError, ValueError, csv.Error) as error:
+        raise IntegrityError(f"{path}: {error}", "restore the file") from error
 
 
 def record(path: Path, figures: Iterable[Figure]) -> None:
@@ -75,4 +76,9 @@ def record(path: Path, figures: Iterable[Figure]) -> None:
 
 def _figure(row: dict[str, str]) -> Figure:
     known = {c: row[c] for c in COLUMNS[:-1]}
-    return Figure(**known, value=float(row["value"]))
+    if None in row or None in known.values():
+        raise ValueError("a line with more or fewer fields than columns")
+    value = float(row["value"])
+    if not math.isfinite(value):
+        raise ValueError(f"a figure of {value}")
+    return Figure(**known, value=value)

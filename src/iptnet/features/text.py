@@ -57,7 +57,7 @@ class TextEncoder:
         for at in range(0, len(texts), BATCH):
             for i, ids in enumerate(self._tokens(texts[at : at + BATCH]), start=at):
                 if ids:
-                    result[i] = self._embedding[ids].mean(axis=0, dtype=np.float32)
+                    result[i] = self._rows(ids).mean(axis=0)
         lengths = np.linalg.norm(result, axis=1, keepdims=True)
         result /= np.where(lengths > 0, lengths, 1)
         return result
@@ -76,7 +76,10 @@ class TextEncoder:
         Returns:
             N arrays (L, 256) float32, 0 ≤ L ≤ ``most``.
         """
-        return [self._embedding[ids[:most]] for ids in self._tokens(texts)]
+        return [self._rows(ids[:most]) for ids in self._tokens(texts)]
+
+    def _rows(self, ids: list[int]) -> NDArray[np.float32]:
+        return self._embedding[ids].astype(np.float32)
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # Lone surrogates (from broken file names, say) have no UTF-8; the tokenizer would raise.
@@ -86,7 +89,7 @@ class TextEncoder:
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple[Any, NDArray[np.float32]]:
+def _load() -> tuple[Any, NDArray[np.float16]]:
     spec = importlib.util.find_spec("wordllama")
     if spec is None or not spec.submodule_search_locations:
         raise MachineError("the package wordllama is not installed", "pip install wordllama")
@@ -96,14 +99,17 @@ def _load() -> tuple[Any, NDArray[np.float32]]:
     for path, expected in ((weights, WEIGHTS_SHA256), (tokenizer, TOKENIZER_SHA256)):
         if not path.is_file():
             raise IntegrityError(f"{path} is missing", "reinstall wordllama 0.4")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
             raise IntegrityError(f"{path} is another version", "pip install 'wordllama>=0.4,<0.5'")
 
     from safetensors import safe_open
     from tokenizers import Tokenizer
 
     with safe_open(weights, framework="np") as stored:
-        embedding = stored.get_tensor("embedding.weight").astype(np.float32)
+        # As it is stored: a sentence needs a few rows of it in single precision.
+        embedding = stored.get_tensor("embedding.weight")
     reader = Tokenizer.from_file(str(tokenizer))
     reader.no_padding()
     reader.no_truncation()

@@ -56,7 +56,9 @@ def pool(times: ArrayLike, vectors: ArrayLike, edges: ArrayLike) -> NDArray[np.f
     bins = np.clip(np.searchsorted(bounds, at, side="right") - 1, 0, T - 1)
     count = np.bincount(bins, minlength=T)
     total = np.zeros((T, rows.shape[1]), np.float64)
-    np.add.at(total, bins, rows)
+    # Times ascend, and so do the bins: each is a stretch of rows.
+    first = np.flatnonzero(np.diff(bins, prepend=-1))
+    total[bins[first]] = np.add.reduceat(rows, first, axis=0, dtype=np.float64)
     result = total / np.maximum(count, 1)[:, None]
     if (count == 0).any():
         empty = np.flatnonzero(count == 0)

@@ -19,9 +19,8 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.errors import InputError
 from iptnet.features.recipe import Recipe, require_recipe
 from iptnet.model.localization.calibration import Calibration
-from iptnet.model.localization.module import LocalizationModule
+from iptnet.model.localization.members import Engine, Judge, Member
 from iptnet.model.localization.presence import Background
-from iptnet.model.localization.ranker import Ranker
 from iptnet.model.localization.video import on_grid
 from iptnet.model.localization.words import Reading, WordTable
 from iptnet.model.video_index import LONGEST_QUERY, Ranked, VideoIndex, read_tokens
@@ -40,7 +39,7 @@ class Localizer:
     """LM ready for use; build with :func:`load_localizer`.
 
     Attributes:
-        modules: members whose maps are averaged.
+        modules: members whose maps are averaged; they run in numpy or in torch.
         rankers: members whose scores are averaged, each module's together and in the modules'
             order; none: the span predictor decodes.
         vocabulary: filter of the words seen in training.
@@ -51,8 +50,8 @@ class Localizer:
         words: word vectors, where the modules read those rather than WordLlama's tokens.
     """
 
-    modules: tuple[LocalizationModule, ...]
-    rankers: tuple[Ranker, ...]
+    modules: tuple[Member, ...]
+    rankers: tuple[Judge, ...]
     vocabulary: NDArray[np.uint8]
     calibration: Calibration
     checkpoint: Checkpoint
@@ -149,8 +148,12 @@ class Localizer:
         return None
 
 
-def load_localizer(path: Path | str | None = None) -> Localizer:
+def load_localizer(path: Path | str | None = None, engine: Engine = "auto") -> Localizer:
     """Load a localizer; without a path, the one that ships in the package.
+
+    Args:
+        path: the checkpoint.
+        engine: what its members run on; torch only for whoever looks into them.
 
     Raises:
         InputError: no such file.
@@ -159,4 +162,4 @@ def load_localizer(path: Path | str | None = None) -> Localizer:
     from iptnet.model.localization.files import read_localizer
 
     shipped = files("iptnet") / "weights" / "localizer.safetensors"
-    return read_localizer(Path(path) if path else Path(str(shipped)))
+    return read_localizer(Path(path) if path else Path(str(shipped)), engine)

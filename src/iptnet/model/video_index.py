@@ -7,12 +7,11 @@ their maps are merged, and their candidates compete in one list.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from iptnet.errors import UsageError
@@ -20,7 +19,6 @@ from iptnet.features.text import TextEncoder
 from iptnet.model.grid import at_times
 from iptnet.model.localization.presence import presence
 from iptnet.model.localization.ranking import Scene, propose
-from iptnet.model.localization.similarity import Looks
 from iptnet.model.localization.video import GridVideo
 from iptnet.model.localization.words import Reading
 from iptnet.model.vocabulary import known_share
@@ -68,12 +66,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A video's windows, and each member's query-free halves of them."""
+    """A video's windows (W, T, D), and what each member sees in them before it is asked."""
 
-    rows: torch.Tensor
-    mask: torch.Tensor
-    encoded: list[torch.Tensor]
-    looks: list[Looks | None]
+    rows: NDArray[np.float32]
+    by_member: list[Any]
 
 
 @dataclass(frozen=True)
@@ -83,6 +79,9 @@ class VideoIndex:
     localizer: Localizer
     video: GridVideo
     times: NDArray[np.float64]
+    _last: dict[str | None, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def find(self, queries: Sequence[str], top: int = 5) -> list[list[Moment]]:
         """Ranked moments of each query, best first.
@@ -100,7 +99,7 @@ class VideoIndex:
 
     def importance(self, query: str | None) -> NDArray[np.float32]:
         """I_Loc (N,) in [0, 1] at the sampled times; ``None`` asks the learned null query."""
-        highlight, _ = self.maps(None if query is None else self.localizer.read(query))
+        highlight, _ = self._maps_of(query)
         values = 1 / (1 + np.exp(-highlight))
         return at_times(self.video.edges, values, self.times).astype(np.float32)
 
@@ -108,7 +107,7 @@ class VideoIndex:
         """Windows of one query with their scores, as evaluation needs them."""
         reading = self.localizer.read(query)
         tokens = reading.vectors
-        highlight, saliency = self.maps(reading)
+        highlight, saliency = self._maps_of(query)
         edges = self.video.edges
         if self.localizer.rankers:
             pairs, scores = self._candidates(tokens, highlight, saliency)
@@ -132,35 +131,23 @@ class VideoIndex:
             merge_maps([o[1] for o in outputs], self._starts, steps),
         )
 
+    def _maps_of(self, query: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """:meth:`maps` of a sentence; the moments and the map of one are asked for in turn."""
+        found = self._last.get(query)
+        if found is None:
+            found = self.maps(None if query is None else self.localizer.read(query))
+            self._last.clear()
+            self._last[query] = found
+        return found
+
     def _ask(self, reading: Reading | None) -> list[list[NDArray[np.float64]]]:
         """Of each window: highlight, saliency, start and end logits, averaged over the members."""
-        seen = self._seen
-        # One row of words serves all windows.
-        query, unknown, characters = (
-            None if rows is None else torch.from_numpy(rows)[None]
-            for rows in (reading or (None, None, None))
-        )
-        words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
-        more = {} if unknown is None else {"unknown": unknown, "characters": characters}
         spans = not self.localizer.rankers
-        with torch.inference_mode():
-            found = []
-            for module, steps, looks in zip(
-                self.localizer.modules, seen.encoded, seen.looks, strict=True
-            ):
-                out = module(
-                    seen.rows,
-                    seen.mask,
-                    query,
-                    words,
-                    encoded=steps,
-                    looks=looks,
-                    spans=spans,
-                    **more,
-                )
-                saliency = out.highlight if out.saliency is None else out.saliency
-                found.append(torch.stack([out.highlight, saliency, out.start, out.end], dim=1))
-            mean = torch.stack(found).mean(dim=0).double().numpy()
+        found = [
+            module.answer(seen, reading, spans=spans)
+            for module, seen in zip(self.localizer.modules, self._seen.by_member, strict=True)
+        ]
+        mean = np.stack(found).mean(axis=0, dtype=np.float64)
         return [list(window) for window in mean]
 
     @cached_property
@@ -171,12 +158,8 @@ class VideoIndex:
     def _seen(self) -> _Seen:
         """What every question needs of the windows: made at the first."""
         vectors, size = self.video.vectors, self.localizer.steps
-        rows = torch.from_numpy(np.stack([vectors[a : a + size] for a in self._starts]))
-        mask = torch.ones(rows.shape[:2], dtype=torch.bool)
-        with torch.inference_mode():
-            encoded = [m.encode_video(rows, mask) for m in self.localizer.modules]
-            looks = [m.look(rows, mask) for m in self.localizer.modules]
-        return _Seen(rows, mask, encoded, looks)
+        rows = np.stack([vectors[a : a + size] for a in self._starts])
+        return _Seen(rows, [module.see(rows) for module in self.localizer.modules])
 
     def _figures(
         self, tokens: NDArray[np.float32], highlight: NDArray[np.float64]
@@ -194,7 +177,7 @@ class VideoIndex:
 
     @cached_property
     def _scene(self) -> Scene:
-        rows = self._seen.rows.numpy()
+        rows = self._seen.rows
         ends = [at + rows.shape[1] for at in self._starts]
         changes = [self.video.changes(a, b) for a, b in zip(self._starts, ends, strict=True)]
         return Scene.of(rows, changes)
@@ -209,10 +192,8 @@ class VideoIndex:
         # Windows see the merged maps: where two overlap, both judge the same curve.
         inside = starts[:, None] + np.arange(self._seen.rows.shape[1])
         found = propose(self._scene, tokens, highlight[inside], saliency[inside])
-        rows = torch.from_numpy(found.rows)
-        with torch.inference_mode():
-            members = [torch.sigmoid(ranker(rows)) for ranker in self.localizer.rankers]
-            scores = torch.stack(members).mean(dim=0).double().numpy()
+        estimates = [ranker.judge(found.rows) for ranker in self.localizer.rankers]
+        scores: NDArray[np.float64] = np.stack(estimates).mean(axis=0, dtype=np.float64)
         return found.pairs + starts[found.windows][:, None], scores
 
     def _spans(self, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -182,7 +182,11 @@ def _row(text: bytes, where: str) -> Item:
         RESERVED & set(name.split("/")) or name.startswith(".") or not name.isprintable()
     ):
         raise InputError(f'{where}: "name" is no name for a folder', "give one without .. in it")
-    return Item(name or "", _path(path.encode("utf-8", "surrogateescape"), where), ratio)
+    try:
+        encoded = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InputError(f'{where}: "path" is no text', "write the path as it is") from error
+    return Item(name or "", _path(encoded, where), ratio)
 
 
 def _path(text: bytes, where: str) -> Path:

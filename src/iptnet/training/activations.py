@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from iptnet.atomic import atomic_path
-from iptnet.features.backbone import CLASSES, SIZE, EfficientNetLite0
+from iptnet.features.backbone import CLASSES, EfficientNetLite0
+from iptnet.features.lite_recipe import SIZE
 from iptnet.features.projection import POOLED, activations
 
 FRAMES_AT_ONCE = 4

@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from iptnet.errors import InputError, UsageError
+from iptnet.errors import InputError, LimitError, UsageError
 
 T = TypeVar("T")
+LARGEST = 1 << 20
+"""Bytes of a configuration; ours have two thousand."""
 
 
 @dataclass(frozen=True)
@@ -238,14 +240,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Raises:
         InputError: no such file, or not a mapping in YAML.
+        LimitError: far larger than any configuration.
     """
     import yaml
 
     if not path.is_file():
         raise InputError(f"no configuration at {path}", "see configs/")
+    if path.stat().st_size > LARGEST:
+        raise LimitError(f"{path} is too large for a configuration", "see configs/")
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply", "see configs/") from error
+    except (yaml.YAMLError, ValueError) as error:  # such as 2001-99-99, a date to YAML
         raise InputError(f"{path} is not YAML: {error}", "see configs/") from error
     if not isinstance(raw, dict):
         raise InputError(f"{path} is no configuration", "see configs/")

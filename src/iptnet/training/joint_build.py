@@ -16,8 +16,9 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.locks import sole_user
 from iptnet.model.iptnet import Iptnet, Student
 from iptnet.model.localization.calibration import Calibration
+from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.files import to_checkpoint
-from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.module import LocalizationModule
 from iptnet.model.localizer import Localizer
 from iptnet.model.propagation import Propagation, PropagationConfig
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule

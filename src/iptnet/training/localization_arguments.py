@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from iptnet.errors import InputError, UsageError
-from iptnet.training.arguments import OptimiserArguments, from_dict
+from iptnet.errors import UsageError
+from iptnet.training.arguments import OptimiserArguments, from_dict, read_yaml
 
 
 @dataclass(frozen=True)
@@ -190,16 +190,7 @@ def load_localization(path: Path | str, data: Sequence[Path] = ()) -> Localizati
         InputError: no such file, or not YAML.
         UsageError: an unknown key, a value of the wrong type or beyond its range.
     """
-    import yaml
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no configuration at {path}", "see configs/")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {error}", "see configs/") from error
-    arguments = from_dict(LocalizationArguments, raw, str(path))
+    arguments = from_dict(LocalizationArguments, read_yaml(Path(path)), str(path))
     if len(data) > 1:
         raise UsageError("the localizer takes one data folder", "give --data once")
     if data:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from iptnet.checkpoint import Checkpoint
 from iptnet.model.localization.calibration import Calibration
+from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.files import KIND
-from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.module import LocalizationModule
 from iptnet.model.localization.words import CHARACTERS
 from iptnet.model.localizer import Localizer
 from iptnet.training.fitting import Fit

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from iptnet.features.backbone import SIZE, load_backbone
+from iptnet.features.backbone import load_backbone
+from iptnet.features.lite_recipe import SIZE
 from iptnet.features.text import TextEncoder
 from iptnet.training.activations import augment, compute
 from iptnet.training.pairs import picture_names, read_captions, read_clip, read_pictures

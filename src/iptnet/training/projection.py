@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from iptnet.atomic import write_text
 from iptnet.evaluation.retrieval import Retrieval, retrieval
-from iptnet.features.projection import Projection, ProjectionShape, save_projection
+from iptnet.features.lite_recipe import ProjectionShape
+from iptnet.features.projection import Projection, save_projection
 from iptnet.losses.contrastive import caption_contrast
 from iptnet.training.activations import split
 from iptnet.training.classes import class_vectors

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from iptnet.errors import InputError, UsageError
+from iptnet.errors import UsageError
+from iptnet.training.arguments import read_yaml
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,7 @@ def load_config(path: Path, data: tuple[Path, ...] = ()) -> ProjectionConfig:
         InputError: missing or not YAML.
         UsageError: keys missing, unknown, or of another type; more than one data folder.
     """
-    import yaml
-
-    try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"no configuration in {path}: {error}", "see configs/") from error
-    if not isinstance(raw, dict):
-        raise InputError(f"{path} is no configuration", "see configs/")
+    raw = read_yaml(Path(path))
     values = {k: v for k, v in raw.items() if k != "task"}
     if len(data) > 1:
         raise UsageError("a projection trains from one data folder", "give --data once")

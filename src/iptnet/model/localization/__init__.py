@@ -1,9 +1,4 @@
-"""The moment localization module, part by part (METHOD.md, LM)."""
+"""The moment localization module, part by part (METHOD.md, LM).
 
-from iptnet.model.localization.module import (
-    LocalizationConfig,
-    LocalizationModule,
-    LocalizationOutput,
-)
-
-__all__ = ["LocalizationConfig", "LocalizationModule", "LocalizationOutput"]
+Nothing is imported here: asking a trained localizer needs no torch (:mod:`.plain`).
+"""

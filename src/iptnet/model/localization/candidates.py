@@ -17,6 +17,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iptnet.model.smoothing import gaussian
+
 SMOOTHING = (1.0, 2.0, 3.0, 5.0)
 """Deviations of the Gaussians, in steps."""
 
@@ -71,13 +73,11 @@ def candidates(maps: ArrayLike, shots: Shots) -> Pairs:
     Returns:
         (P, 3) window and [first, after), sorted, each once, at least one a window.
     """
-    from scipy.ndimage import gaussian_filter1d
-
     values = np.asarray(maps, np.float64)
     T = values.shape[2]
     found = [shots.own]
     for width in SMOOTHING:
-        smooth = gaussian_filter1d(values, width, axis=2)
+        smooth = gaussian(values, width)
         low, high = smooth.min(axis=2, keepdims=True), smooth.max(axis=2, keepdims=True)
         levels = (low + np.array(LEVELS) * (high - low))[..., None]
         # A rim of 0 on both sides, so that every run has both edges; rows in the same order.

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iptnet.model.smoothing import gaussian
+
 PER_MAP = 13
 SHAPE, PICTURES, SENTENCE = 5, 8, 6
 ACROSS = 3
@@ -171,14 +173,12 @@ def _around(a: Steps, b: Steps, steps: int) -> tuple[Steps, Steps]:
 
 def _of_maps(values: Floats, at: Steps, a: Steps, b: Steps) -> Floats:
     """(P, K, 13)."""
-    from scipy.ndimage import gaussian_filter1d
-
     T = values.shape[2]
     n = (b - a)[:, None]
     left, right = _around(a, b, T)
     z = values - values.mean(axis=2, keepdims=True)
     z /= values.std(axis=2, keepdims=True) + 1e-6
-    smooth = gaussian_filter1d(z, 1.0, axis=2)
+    smooth = gaussian(z, 1.0)
     top, bottom = smooth.max(axis=2), smooth.min(axis=2)
     total = _running(z)
     best, worst = extremes(smooth, at, a, b), -extremes(-smooth, at, a, b)

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from iptnet import checkpoint as files_of
 from iptnet.checkpoint import Checkpoint
 from iptnet.errors import IntegrityError
 from iptnet.features.recipe import Recipe
 from iptnet.model.localization.calibration import Calibration
-from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
+from iptnet.model.localization.config import LocalizationConfig
+from iptnet.model.localization.members import Engine, restored
 from iptnet.model.localization.presence import FIGURES, Background
-from iptnet.model.localization.ranker import Ranker
-from iptnet.model.localization.ranking import COLUMNS
 from iptnet.model.localization.words import CHARACTERS, WordTable
 from iptnet.model.vocabulary import BYTES
-from iptnet.rebuilding import LARGEST, configured, rebuilt
+from iptnet.rebuilding import LARGEST, configured
 from iptnet.selection.moments import Consensus
 
 if TYPE_CHECKING:
+    import torch
+
     from iptnet.model.localizer import Localizer
 
 KIND = "localization"
-M = TypeVar("M", bound=torch.nn.Module)
 MODULE, RANKER, VOCABULARY = "module", "ranker", "vocabulary"
 SENTENCES, PICTURES = "background.sentences", "background.pictures"
 WORDS, VECTORS = "words.text", "words.vectors"
@@ -43,10 +42,21 @@ FORMAT = 2
 def to_checkpoint(
     localizer: Localizer, recipes: tuple[Recipe, ...], provenance: Mapping[str, Any]
 ) -> Checkpoint:
-    """The localizer as a checkpoint, not yet written."""
+    """The localizer as a checkpoint, not yet written.
+
+    Raises:
+        TypeError: its members are not torch's: read it with that engine.
+    """
+    import torch
+
+    from iptnet.model.localization.module import LocalizationModule
+    from iptnet.model.localization.ranker import Ranker
+
     tensors: dict[str, torch.Tensor] = {VOCABULARY: torch.from_numpy(localizer.vocabulary.copy())}
     for part, members in ((MODULE, localizer.modules), (RANKER, localizer.rankers)):
         for k, member in enumerate(members):
+            if not isinstance(member, LocalizationModule | Ranker):
+                raise TypeError(f"{type(member).__name__} is for answering only")
             for name, value in member.state_dict().items():
                 # Evidence spans orders of magnitude: its statistics stay whole.
                 keep = part == RANKER and name in ("mean", "scale")
@@ -66,15 +76,19 @@ def to_checkpoint(
         "module": asdict(localizer.modules[0].config),
         "modules": len(localizer.modules),
         "rankers": len(localizer.rankers),
-        "ranker_hidden": localizer.rankers[0].layers[0].out_features if localizer.rankers else 0,
+        "ranker_hidden": localizer.rankers[0].hidden if localizer.rankers else 0,
         "consensus": asdict(localizer.consensus),
         "calibration": asdict(localizer.calibration),
     }
     return Checkpoint(KIND, config, recipes, tensors, dict(provenance))
 
 
-def read_localizer(path: Path) -> Localizer:
+def read_localizer(path: Path, engine: Engine = "auto") -> Localizer:
     """Read and verify.
+
+    Args:
+        path: the checkpoint.
+        engine: what its members run on.
 
     Raises:
         InputError: no such file.
@@ -82,7 +96,8 @@ def read_localizer(path: Path) -> Localizer:
     """
     from iptnet.model.localizer import Localizer
 
-    stored = files_of.load(path, KIND)
+    plain = files_of.load_plain(path, KIND) if engine == "auto" else None
+    stored = plain or files_of.load(path, KIND)
     if stored.config.get("format") != FORMAT:
         raise _other_version(path, f"format {stored.config.get('format', 1)}, not {FORMAT}")
     try:
@@ -94,7 +109,7 @@ def read_localizer(path: Path) -> Localizer:
         slopes = tuple(float(w) for w in raw["slopes"])
         calibration = Calibration(slopes, float(raw["offset"]))
         _require_sane(slopes, calibration.offset, count, rankers, hidden)
-        vocabulary = stored.tensors[VOCABULARY].numpy()
+        vocabulary = np.asarray(stored.tensors[VOCABULARY])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _other_version(path, f"{type(error).__name__} {error}") from error
     if vocabulary.shape != (BYTES,) or vocabulary.dtype != np.uint8 or count < 1:
@@ -102,13 +117,13 @@ def read_localizer(path: Path) -> Localizer:
     background = _background(stored, path)
     if len(calibration.slopes) != (1 if background is None else 1 + FIGURES):
         raise _other_version(path, "its calibration")
-    modules = tuple(
-        _restored(lambda: LocalizationModule(config), stored, f"{MODULE}.{k}.", path)
-        for k in range(count)
-    )
-    ranking = tuple(
-        _restored(lambda: Ranker(COLUMNS, hidden), stored, f"{RANKER}.{k}.", path)
-        for k in range(rankers)
+    modules, ranking = restored(
+        config,
+        hidden,
+        _parts(stored, MODULE, count),
+        _parts(stored, RANKER, rankers),
+        path=path,
+        engine=engine,
     )
     words = _words(stored, config, path)
     own = tuple(f"{p}.{k}." for p, n in ((MODULE, count), (RANKER, rankers)) for k in range(n))
@@ -122,7 +137,7 @@ def read_localizer(path: Path) -> Localizer:
 
 def _background(stored: Checkpoint, path: Path) -> Background | None:
     found = [
-        stored.tensors[k].float().numpy() for k in (SENTENCES, PICTURES) if k in stored.tensors
+        files_of.single(stored.tensors[k]) for k in (SENTENCES, PICTURES) if k in stored.tensors
     ]
     if not found:
         return None
@@ -136,8 +151,8 @@ def _words(stored: Checkpoint, config: LocalizationConfig, path: Path) -> WordTa
     if config.text != "glove":
         return None
     try:
-        words = tuple(stored.tensors[WORDS].numpy().tobytes().decode().split("\n"))
-        vectors = stored.tensors[VECTORS].float().numpy()
+        words = tuple(np.asarray(stored.tensors[WORDS]).tobytes().decode().split("\n"))
+        vectors = files_of.single(stored.tensors[VECTORS])
     except (KeyError, ValueError, TypeError) as error:
         raise _other_version(path, "its word vectors") from error
     if vectors.shape != (len(words), config.word_width) or config.characters != CHARACTERS:
@@ -158,7 +173,11 @@ def _require_sane(
         raise ValueError(f"{count} modules and {rankers} rankers of {hidden}")
 
 
-def _restored(make: Callable[[], M], stored: Checkpoint, prefix: str, path: Path) -> M:
-    own = {k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)}
-    part = Checkpoint(KIND, {}, (), own)
-    return rebuilt(make, part, f"{path} ({prefix[:-1]})").eval()
+def _parts(stored: Checkpoint, part: str, count: int) -> dict[str, dict[str, Any]]:
+    """The tensors of each member, by the member's name."""
+    return {
+        prefix[:-1]: {
+            k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)
+        }
+        for prefix in (f"{part}.{k}." for k in range(count))
+    }

@@ -6,47 +6,20 @@ on a configuration value of 0 or False, so the literal module and the shipped on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.fusion import ContextQueryAttention, QueryConcatenation
 from iptnet.model.localization.predictor import Highlighting, SpanPredictor
 from iptnet.model.localization.query import TokenProjection, WordsAndCharacters
 from iptnet.model.localization.shared import SeparableConv, SharedEncoder
 from iptnet.model.localization.similarity import Looks, SimilarityMaps
-
-
-@dataclass(frozen=True)
-class LocalizationConfig:
-    """Dimensions and options; the defaults are the paper's module on WordLlama tokens."""
-
-    width: int = 256
-    """D, of the video features."""
-    text: Literal["wordllama", "glove"] = "wordllama"
-    """Token vectors of WordLlama, or word vectors with a character CNN."""
-    word_width: int = 256
-    """E, of the token or word vectors; 300 for GloVe."""
-    characters: int = 0
-    """Alphabet of the character CNN, padding included; only for ``glove``."""
-    hidden: int = 128
-    """H."""
-    steps: int = 128
-    """The longest grid; longer videos are pooled or windowed."""
-    heads: int = 8
-    """Attention heads of the shared encoder."""
-    dropout: float = 0.2
-    """Everywhere but in the predictor."""
-    similarity: int = 0
-    """Learned similarity heads; 0: the literal module, without similarity maps."""
-    rank: int = 16
-    """Rank of the similarity heads' moves."""
-    refine: int = 0
-    """Separable convolutions after the similarity maps have joined."""
-    saliency: bool = False
-    """A head of its own for highlight detection."""
+from iptnet.model.localization.words import Reading
 
 
 class LocalizationOutput(NamedTuple):
@@ -67,6 +40,22 @@ class LocalizationOutput(NamedTuple):
     end: torch.Tensor
     hidden: torch.Tensor
     saliency: torch.Tensor | None = None
+
+
+class Seen(NamedTuple):
+    """What a video's W windows are to a module before anything is asked.
+
+    Attributes:
+        rows: (W, T, D).
+        mask: (W, T), all true: windows are cut to be full.
+        encoded: (W, T, H) of :meth:`LocalizationModule.encode_video`.
+        looks: of :meth:`LocalizationModule.look`.
+    """
+
+    rows: torch.Tensor
+    mask: torch.Tensor
+    encoded: torch.Tensor
+    looks: Looks | None
 
 
 class LocalizationModule(nn.Module):
@@ -163,6 +152,37 @@ class LocalizationModule(nn.Module):
             wide = features if maps is None else torch.cat([features, maps], dim=2)
             saliency = self.saliency(wide)[..., 0] + shortcut
         return LocalizationOutput(importance, highlight, start, end, features, saliency)
+
+    def see(self, windows: NDArray[np.float32]) -> Seen:
+        """The query-free half of full windows (W, T, D), for :meth:`answer`."""
+        rows = torch.from_numpy(windows)
+        mask = torch.ones(rows.shape[:2], dtype=torch.bool)
+        with torch.inference_mode():
+            return Seen(rows, mask, self.encode_video(rows, mask), self.look(rows, mask))
+
+    def answer(self, seen: Seen, reading: Reading | None, *, spans: bool) -> NDArray[np.float32]:
+        """What a sentence, or the null query, finds in windows.
+
+        Args:
+            seen: of :meth:`see`.
+            reading: the sentence; its one row of words serves all windows.
+            spans: False skips the span predictor.
+
+        Returns:
+            (W, 4, T) logits: highlight, saliency (the highlight where no head is), start and end.
+        """
+        query, unknown, characters = (
+            None if rows is None else torch.from_numpy(rows)[None]
+            for rows in (reading or (None, None, None))
+        )
+        words = None if query is None else torch.ones(query.shape[:2], dtype=torch.bool)
+        more = {} if unknown is None else {"unknown": unknown, "characters": characters}
+        given = {"encoded": seen.encoded, "looks": seen.looks, "spans": spans, **more}
+        with torch.inference_mode():
+            out = self(seen.rows, seen.mask, query, words, **given)
+            saliency = out.highlight if out.saliency is None else out.saliency
+            maps = torch.stack([out.highlight, saliency, out.start, out.end], dim=1)
+        return np.asarray(maps.numpy())
 
     def encode_video(self, video: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The query-free half: (B, T, D) → (B, T, H)."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iptnet.model.smoothing import gaussian
+
 SMOOTHING = 2.0
 """Deviation of the Gaussian over the steps, so that a single picture is no match."""
 
@@ -78,6 +80,4 @@ def unit(rows: Floats) -> Floats:
 
 
 def _smooth(values: Floats) -> Floats:
-    from scipy.ndimage import gaussian_filter1d
-
-    return np.asarray(gaussian_filter1d(values, SMOOTHING, axis=-1, mode="nearest"))
+    return gaussian(values, SMOOTHING, "edge")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 LIMIT = 4.0
@@ -34,6 +36,13 @@ class Ranker(nn.Module):
             nn.Linear(hidden, 1),
         )
 
+    @property
+    def hidden(self) -> int:
+        """Units of both layers."""
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        return first.out_features
+
     def standardise_by(self, rows: torch.Tensor) -> None:
         """Take mean and deviation from training evidence (N, F)."""
         self.mean.copy_(rows.mean(dim=0))
@@ -44,3 +53,8 @@ class Ranker(nn.Module):
         z = ((rows - self.mean) * self.scale).clamp(-LIMIT, LIMIT)
         result: torch.Tensor = self.layers(z)[..., 0]
         return result
+
+    def judge(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The estimates (P,), in (0, 1)."""
+        with torch.inference_mode():
+            return np.asarray(torch.sigmoid(self(torch.from_numpy(rows))).numpy())
