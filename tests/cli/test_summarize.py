@@ -74,6 +74,32 @@ def test_without_the_cut_there_is_no_video(run: Run, four_scenes: Path, tmp_path
     assert {p.name for p in (tmp_path / "four scenes").iterdir()} == RESULTS - {"summary.mp4"}
 
 
+@pytest.mark.fault(7)
+@pytest.mark.parametrize(
+    ("source", "frames"), [("black", 1), ("black", 2), ("black", 9), ("black", 150), ("blue", 150)]
+)
+def test_films_of_next_to_nothing_get_a_summary(
+    run: Run, tmp_path: Path, source: str, frames: int
+) -> None:
+    """One picture, fewer than two samples, one shot, one colour."""
+    path = tmp_path / "dull.mp4"
+    picture = f"color={source}:size=96x64:rate=25"
+    made = ["-f", "lavfi", "-i", picture, "-frames:v", str(frames), "-pix_fmt", "yuv420p"]
+    subprocess.run([*_ffmpeg(), *made, str(path)], check=True)
+    code, _, err = run("summarize", path, "--out", tmp_path / "out")
+    assert code == 0, err
+    folder = tmp_path / "out" / "dull"
+    assert {p.name for p in folder.iterdir()} == RESULTS
+    timeline = timeline_in(folder)
+    assert timeline.source.duration == pytest.approx(frames / 25, abs=1e-3)
+    assert [(s.start, s.end) for s in timeline.shots] == [(0, pytest.approx(frames / 25, abs=1e-3))]
+    assert len(timeline.keyshots) == 1
+    budget = max(0.15 * frames / 25, 1 / 25)
+    assert 0 < timeline.summary_duration <= budget + 1e-6
+    made_frames = probe(folder / "summary.mp4").n_frames
+    assert made_frames == round(timeline.summary_duration * 25)
+
+
 def broken_file(kind: str, folder: Path, good: Path) -> Path:
     path = folder / f"{kind}.mp4"
     match kind:
@@ -105,7 +131,15 @@ def _ffmpeg() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["missing", "directory", "empty", "text", "random", "fifo", "headless", "audio"]
+    "kind",
+    [
+        *(pytest.param(k, marks=pytest.mark.fault(1)) for k in ("missing", "directory", "fifo")),
+        *(
+            pytest.param(k, marks=pytest.mark.fault(2))
+            for k in ("empty", "text", "random", "audio")
+        ),
+        pytest.param("headless", marks=pytest.mark.fault(3)),
+    ],
 )
 def test_bad_input_is_one_clear_line_and_exit_3(
     run: Run, four_scenes: Path, tmp_path: Path, kind: str
@@ -138,6 +172,7 @@ def test_files_of_one_name_get_folders_of_their_own(
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"four scenes", "four scenes-2"}
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize(
     "name", ["-y.mp4", "a%03d.mp4", "concat:x.mp4", "new\nline.mp4", "ü\"'.mp4"]
 )
@@ -160,6 +195,7 @@ def test_a_ratio_that_is_no_share_is_a_usage_error(
     assert code == 2 and "--ratio" in err
 
 
+@pytest.mark.fault(15)
 def test_an_unwritable_output_is_told_before_any_work(
     run: Run, four_scenes: Path, tmp_path: Path
 ) -> None:
@@ -168,6 +204,7 @@ def test_an_unwritable_output_is_told_before_any_work(
     assert code == 6 and "file" in err and "Traceback" not in err
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing_half_done(
     four_scenes: Path, tmp_path: Path, number: signal.Signals, expected: int

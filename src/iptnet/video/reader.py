@@ -7,6 +7,7 @@ file is open no further descriptor can be had, so no playlist or reference reach
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Reader:
         self.warnings: dict[str, int] = {}
         thaw_descriptors()
         self.file = opened(path)
+        self.head, self.size = self.file.read(4096), os.fstat(self.file.fileno()).st_size
         freeze_descriptors(self.file.fileno())
         self.threads, self.preview = threads, preview
         self.first: int | None = None  # stamp of the first picture
@@ -97,7 +99,7 @@ class Reader:
         codec = self.stream.codec_context
         if codec.width * codec.height > limits["max_pixels"]:
             raise too_large(codec.width, codec.height, limits)
-        self.tally = Tally(self.container, self.stream, self.preview)
+        self.tally = Tally(self.container, self.stream, self.preview, self.head, self.size)
         codec.thread_type = "AUTO"
         codec.thread_count = self.threads
         if self.preview:
