@@ -53,6 +53,7 @@ CODECS = {
 # Files that say at their beginning how much is to come. The others do not, or not to be relied on
 # (AVI counts empty packets), and cut at a picture's border they are whole files.
 ANNOUNCED = {"first.mp4", "last.mp4", "hevc.mp4", "av1.mp4", "h264.mkv", "between.mp4"}
+COPY = ("-c", "copy", "-fflags", "+bitexact")
 DISORDER = 4  # pictures of between.mp4 that may come before one that is shown earlier
 
 
@@ -70,7 +71,7 @@ def seeds(folder: Path, names: Sequence[str] | None = None) -> dict[str, bytes]:
     }
     for name, options in copies.items():
         if names is None or name in names:
-            made[name] = convert(last, folder / name, "-c", "copy", *options)
+            made[name] = convert(last, folder / name, *COPY, *options)
     if names is None or "between.mp4" in names:
         apart = {"preset": "medium", "crf": "40"}
         apart |= {"x264-params": "bframes=3:b-adapt=0:b-pyramid=none:scenecut=0"}

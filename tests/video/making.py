@@ -67,11 +67,15 @@ def make(
     A beep is 40 ms of a loud tone that begins at the given second.
     """
     stamps = range(stamps) if isinstance(stamps, int) else stamps
-    with av.open(str(path), "w", format=container) as out:
+    # The same bytes on every machine: encoders divide a picture, and muxers draw numbers, as they like.
+    with av.open(
+        str(path), "w", format=container, container_options={"fflags": "+bitexact"}
+    ) as out:
         video = out.add_stream(codec, rate=round(1 / tick) if tick > Fraction(1, 500) else 25)
         video.height, video.width, video.pix_fmt = *size, pixels
         video.codec_context.time_base = tick
         video.codec_context.gop_size = gop
+        video.codec_context.thread_count = 1
         if options is not None or codec == "libx264":
             video.options = {"preset": "ultrafast", "crf": "18"} | (options or {})
         sound = None
