@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iptnet.encoded import Encoded
-from iptnet.features.cache import FeatureCache, content_sha256
+from iptnet.features.cache import FeatureCache
 from iptnet.features.digests import known_sha256
 from iptnet.features.extract import METADATA, extract
 from iptnet.timeline import Source
@@ -108,11 +108,14 @@ class Model:
         from iptnet.video.child import check_file
         from iptnet.video.limits import Limits
 
+        def is_video(path: Path) -> None:
+            from iptnet.video.probe import probe
+
+            probe(path, limits)
+
         check_file(path, limits or Limits())
-        if self.cache:
-            digest = known_sha256(path, self.cache.folder.parent / "digests")
-        else:
-            digest = content_sha256(path)
+        kept = self.cache.folder.parent / "digests" if self.cache else None
+        digest = known_sha256(path, kept, is_video)
         features = self.cache.get(digest, self.encoder.recipe) if self.cache else None
         if features is None or features.metadata.get("version") != METADATA:
             features = extract(

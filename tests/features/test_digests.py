@@ -7,12 +7,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from iptnet.api import load
 from iptnet.errors import InputError
 from iptnet.features import digests
+from iptnet.features.cache import FeatureCache
 from iptnet.features.digests import known_sha256
 
 SIZE = 5 * digests.SAMPLE
@@ -156,3 +159,19 @@ def test_few_are_kept(
         assert len(list((tmp_path / "d").iterdir())) <= 3, n
     known_sha256(film, tmp_path / "d")
     assert len(readings) == 9
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_large_file_that_is_no_video_is_refused_unread(
+    film: Path, tmp_path: Path, readings: list[Path], cached: bool
+) -> None:
+    kept = FeatureCache(tmp_path / "cache" / "features") if cached else None
+    model = replace(load(cache=False), cache=kept)
+    with pytest.raises(InputError, match="is not a video"):
+        model.encode(film)
+    assert not readings
+    (tmp_path / "small.mp4").write_bytes(bytes(SIZE - 1))
+    with pytest.raises(InputError, match="is not a video"):
+        model.encode(tmp_path / "small.mp4")
+    assert len(readings) == 1

@@ -67,7 +67,7 @@ def make(
     A beep is 40 ms of a loud tone that begins at the given second.
     """
     stamps = range(stamps) if isinstance(stamps, int) else stamps
-    # The same bytes on every machine: encoders divide a picture, and muxers draw numbers, as they like.
+    # The same bytes on every machine: encoders divide pictures among threads, muxers draw numbers.
     with av.open(
         str(path), "w", format=container, container_options={"fflags": "+bitexact"}
     ) as out:

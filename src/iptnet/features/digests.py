@@ -16,6 +16,7 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from iptnet.atomic import write_bytes
@@ -36,18 +37,25 @@ SAMPLE = 2**16
 restored backups may tell less of the truth than the above supposes."""
 
 
-def known_sha256(path: Path, folder: Path) -> str:
+def known_sha256(
+    path: Path, folder: Path | None, before_reading: Callable[[Path], object] = lambda _: None
+) -> str:
     """:func:`~iptnet.features.cache.content_sha256`, from the folder where the file is unchanged.
 
     Args:
         path: a regular file.
-        folder: where digests are kept; one that cannot be written costs only the keeping.
+        folder: where digests are kept; one that cannot be written costs only the keeping, and
+            without one none is kept.
+        before_reading: called with the path of a large file whose digest is not kept; what it
+            raises saves the reading.
 
     Raises:
         InputError: it cannot be read.
     """
-    before = _key(path)
-    if before is None:
+    before = _key(path) if folder else None
+    if folder is None or before is None:
+        if _is_large(path):
+            before_reading(path)
         return content_sha256(path)
     kept = folder / before
     with contextlib.suppress(OSError, UnicodeDecodeError):
@@ -55,12 +63,20 @@ def known_sha256(path: Path, folder: Path) -> str:
         if re.fullmatch(r"[0-9a-f]{64}", found):
             os.utime(kept)
             return found
+    before_reading(path)
     digest = content_sha256(path)
     if _key(path) == before:
         with contextlib.suppress(MachineError, OSError):
             write_bytes(kept, digest.encode())
             _tidy(folder)
     return digest
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= LARGE
+    except OSError:  # the reading tells
+        return False
 
 
 def _key(path: Path) -> str | None:

@@ -4,7 +4,8 @@ the real one: no torch, no second to wait.
 
 import sys
 
-if "iptnet.scale.worker" in sys.orig_argv:
+# Our own workers, and those of Ray.
+if any(a == "iptnet.scale.worker" or a.endswith("default_worker.py") for a in sys.orig_argv):
     import iptnet.api
     import iptnet.results
     from tests.scale.fakes import FakeModel, no_pictures
