@@ -26,7 +26,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe
-from iptnet.features.backbone import SIZE, load_backbone
+from iptnet.features.backbone import load_backbone
+from iptnet.features.lite_recipe import SIZE
 from iptnet.features.onnx import graph, session
 
 Images = NDArray[np.uint8]

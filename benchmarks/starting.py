@@ -4,10 +4,11 @@
 
 A second query is `iptnet find` on a video whose features are in the cache: Python, the command
 line, the digest of the file (that of a large one is remembered), the features, the localizer, the
-sentence. The videos are files of zeros as large as the made film of `benchmarks.pipeline` would be
-at that length (18 MB a minute), their features scenes of eight seconds: neither is looked at beyond
-its digest, so any will do. "In torch" is the same with the localizer's other engine. Rows run one
-after the other, and all again; the first round, which compiles and reads the files, does not count.
+sentence. The videos are a picture and then zeros, as large as the made film of
+`benchmarks.pipeline` would be at that length (18 MB a minute), their features scenes of eight
+seconds: neither is looked at beyond its head and its digest, so any will do. "In torch" is the same
+with the localizer's other engine. Rows run one after the other, and all again; the first round,
+which compiles and reads the files, does not count.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import os
 import resource
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,7 @@ from iptnet.features.digests import SETTLED
 from iptnet.features.extract import METADATA
 from iptnet.features.lite import LiteEncoder
 from iptnet.timeline import Source
+from iptnet.video.ffmpeg import executable
 
 BYTES_A_MINUTE = 18_000_000
 SENTENCE = "a man plays the guitar on a stage"
@@ -43,9 +46,12 @@ TORCH = (
 
 def cached(folder: Path, minutes: float) -> Path:
     """A file that the cache has features for."""
-    path = folder / f"{minutes:g}.mp4"
-    with path.open("wb") as file:
-        file.truncate(int(BYTES_A_MINUTE * minutes))
+    path, size = folder / f"{minutes:g}.mp4", int(BYTES_A_MINUTE * minutes)
+    picture = ["-f", "lavfi", "-i", "color=black:size=64x64", "-frames:v", "1", str(path)]
+    subprocess.run([executable(), "-loglevel", "error", *picture], check=True)
+    with path.open("ab") as file:  # then a box that holds nothing
+        file.write(struct.pack(">I4sQ", 1, b"free", size - path.stat().st_size))
+        file.truncate(size)
     draw, seconds = np.random.default_rng(0), 60 * minutes
     times = np.arange(0, seconds, 0.5)
     scenes = draw.standard_normal((int(seconds / 8) + 1, 256))

@@ -9,6 +9,8 @@ import pytest
 
 from iptnet.signals import HELD, held_signals
 
+pytestmark = pytest.mark.fault(14)
+
 
 @pytest.mark.parametrize("number", HELD)
 def test_a_signal_waits_for_the_end_of_the_block(number: signal.Signals) -> None:

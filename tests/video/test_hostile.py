@@ -242,7 +242,7 @@ def test_odd_names_are_plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_odd_names_are_cut_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = make(tmp_path / "a.mp4", 20).read_bytes()
-    for name in ["n" * 251 + ".mp4", os.fsdecode(b"latin-\xe9.mp4"), "bell\x07%d'\n.mp4"]:
+    for name in [*ODD_NAMES, os.fsdecode(b"latin-\xe9.mp4"), "bell\x07%d'\n.mp4"]:
         Path(name).write_bytes(data)
         Path("out").mkdir(exist_ok=True)
         assert cut(name, [Span(0.2, 0.6)], Path("out", name)).n_frames == 10
