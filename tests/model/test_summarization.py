@@ -116,6 +116,24 @@ def test_windows_of_a_blur_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.undo()
 
 
+def test_pieces_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, mask = features(90, 2).expand(2, 90, 16), torch.ones(2, 90, dtype=torch.bool)
+    mask[1, 61:] = False
+    whole = context(rows, mask)
+    for size in (89, 40, 1):
+        monkeypatch.setattr(context_module, "PIECE", size)
+        made = context(rows, mask)
+        assert torch.equal(made.content, whole.content) and torch.equal(made.cues, whole.cues)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10**6))
+@settings(deadline=None)
+def test_the_highest_are_those_of_topk(width: int, count: int, seed: int) -> None:
+    rows = torch.randn(5, width, generator=torch.Generator().manual_seed(seed)).round(decimals=1)
+    count = min(count, width)
+    assert torch.equal(context_module._highest(rows, count), rows.topk(count, dim=1).values)
+
+
 def test_content_and_cues_are_centred_per_video() -> None:
     scenes = features(12).repeat_interleave(10, dim=1) + 0.3 * features(120, 1)
     made = context(scenes, torch.ones(1, 120, dtype=torch.bool))

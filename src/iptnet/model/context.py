@@ -9,8 +9,10 @@ per video: they mean the same for captions and for pixels. Nothing here is train
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -21,6 +23,7 @@ SHARPNESS = (5.0, 10.0)
 CUES = len(CONTRASTS) + 3 * len(WIDTHS) + len(SHARPNESS) + 1
 WINDOW = 4096  # steps blurred together, 34 minutes
 ROWS = 128  # looked at together
+PIECE = 512  # steps worked on together where each stands for itself
 CHANNELS, CACHED = (8, 64), 100_000  # of a blur at a time: between these, as many as fit a cache
 LANDMARKS = 1024  # more steps than this are compared with evenly spaced ones only
 NEARBY = 20  # steps that do not count as a recurrence of the same scene
@@ -43,13 +46,13 @@ def context(features: Tensor, mask: Tensor) -> Context:
     """
     with torch.no_grad():
         real = mask.unsqueeze(-1).to(features.dtype)
-        unit = normalize(features, dim=-1) * real
+        unit = _unit(features) * real
         mean = _mean(unit, real)
         # Hours of video are 74 MB a blur: one that only a contrast needs is made for it.
         blurred = {r: blur(unit, mask, r) for r in {1, *WIDTHS, CONTRASTS[-1]}}
         centred = (blurred[2] - mean) * real
         change = torch.zeros_like(real)
-        change[:, 1:] = (unit[:, 1:] - unit[:, :-1]).square().sum(dim=-1, keepdim=True)
+        change[:, 1:, 0] = _piecewise(_change, unit[:, 1:], unit[:, :-1])
         if mask.shape[1] > 1:  # the first step has no predecessor: take its successor's
             change[:, 0] = change[:, 1]
         change = change * real
@@ -62,7 +65,7 @@ def context(features: Tensor, mask: Tensor) -> Context:
         cues += [blurred[r].norm(dim=-1) for r in WIDTHS]
         cues += [blur(change, mask, r)[..., 0] for r in WIDTHS]
         cues += [_cosine(blurred[r], mean) for r in WIDTHS]
-        cues += _recurrence(normalize((blurred[1] - mean) * real, dim=-1), mask)
+        cues += _recurrence(_unit((blurred[1] - mean) * real), mask)
         return Context(centred, _standardised(torch.stack(cues, dim=-1), real))
 
 
@@ -122,8 +125,34 @@ def _mean(signal: Tensor, real: Tensor) -> Tensor:
     return (signal * real).sum(dim=1, keepdim=True) / real.sum(dim=1, keepdim=True).clamp_min(1)
 
 
+def _piecewise(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """A function of single steps, on as many at a time as stay in the cache: the same bits."""
+    pieces = zip(*(torch.split(t, PIECE, dim=1) for t in tensors), strict=True)
+    return torch.cat([function(*piece) for piece in pieces], dim=1)
+
+
+def _unit(a: Tensor) -> Tensor:
+    return _piecewise(lambda x: normalize(x, dim=-1), a)
+
+
+def _change(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).square().sum(dim=-1)
+
+
 def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    return (normalize(a, dim=-1) * normalize(b, dim=-1)).sum(dim=-1)
+    def cosine(a: Tensor, b: Tensor) -> Tensor:
+        return (normalize(a, dim=-1) * normalize(b, dim=-1)).sum(dim=-1)
+
+    return _piecewise(cosine, a, b.expand_as(a))
+
+
+def _highest(values: Tensor, count: int) -> Tensor:
+    """Like ``topk``, along the last dimension; on a CPU several times faster."""
+    if values.device.type != "cpu":
+        return values.topk(count, dim=-1).values
+    rows = values.numpy()
+    top = np.partition(rows, rows.shape[-1] - count, axis=-1)[..., -count:]
+    return torch.from_numpy(np.sort(top, axis=-1)[..., ::-1].copy())
 
 
 def _recurrence(unit: Tensor, mask: Tensor) -> list[Tensor]:
@@ -145,7 +174,7 @@ def _recurrence(unit: Tensor, mask: Tensor) -> list[Tensor]:
                     out[k, b, few] = (like - 1).mul_(sharpness).exp_().mean(dim=1)
                 near = (few[:, None] - marks[None]).abs() <= NEARBY
                 far = like.masked_fill(near, -1.0) if 3 * NEARBY < T else like
-                out[-1, b, few] = far.topk(top, dim=1).values.mean(dim=1)
+                out[-1, b, few] = _highest(far, top).mean(dim=1)
     return list(out)
 
 
