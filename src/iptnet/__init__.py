@@ -8,6 +8,7 @@ iptnet.write_summary(timeline, "summaries/talk", video="talk.mp4")
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from iptnet.errors import IptnetError
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from iptnet.results import write_summary
 
 __version__ = "0.1.0"
+
+# onnxruntime reports its use from its import on, and Ray from its start on, unless the environment
+# says otherwise before; whoever has set these to something has decided for themselves. Children and
+# workers inherit them.
+for _name, _value in (("ORT_DISABLE_TELEMETRY", "1"), ("RAY_USAGE_STATS_ENABLED", "0")):
+    os.environ[_name] = os.environ.get(_name) or _value
 
 __all__ = [
     "Curve",
