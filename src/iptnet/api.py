@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iptnet.encoded import Encoded
 from iptnet.features.cache import FeatureCache
 from iptnet.features.digests import known_sha256
 from iptnet.features.extract import METADATA, extract
+from iptnet.forking import native, native_property, without_native
 from iptnet.timeline import Source
 
 if TYPE_CHECKING:
@@ -50,10 +50,12 @@ def load(
         IntegrityError: weights that are not what they claim to be.
         InputError: no such file.
     """
-    from iptnet.features.encoders import load_encoder
+    with native():
+        from iptnet.features.encoders import load_encoder
 
+        frames = load_encoder(encoder, weights)
     return Model(
-        encoder=load_encoder(encoder, weights),
+        encoder=frames,
         summarizer_path=summarizer,
         localizer_path=localizer,
         cache=FeatureCache() if cache else None,
@@ -69,14 +71,18 @@ class Model:
     localizer_path: Path | None = None
     cache: FeatureCache | None = None
 
-    @cached_property
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: it loads the modules itself."""
+        return without_native(self)
+
+    @native_property
     def summarizer(self) -> Summarizer:
         """The summarization module, loaded and verified at first use."""
         from iptnet.model.summarizer import load_summarizer
 
         return load_summarizer(self.summarizer_path)
 
-    @cached_property
+    @native_property
     def localizer(self) -> Localizer:
         """The localization module, loaded and verified at first use."""
         from iptnet.model.localizer import load_localizer
@@ -105,12 +111,12 @@ class Model:
             LimitError: beyond ``limits``.
         """
         path = Path(path)
-        from iptnet.video.child import check_file
-        from iptnet.video.limits import Limits
-
-        def is_video(path: Path) -> None:
+        with native():
+            from iptnet.video.child import check_file
+            from iptnet.video.limits import Limits
             from iptnet.video.probe import probe
 
+        def is_video(path: Path) -> None:
             probe(path, limits)
 
         check_file(path, limits or Limits())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iptnet.features.cache import Features
 from iptnet.features.extract import RATE
+from iptnet.forking import native, native_property, without_native
 from iptnet.selection.keyshots import select
 from iptnet.shots.kts import change_points, frame_bounds
 from iptnet.timeline import Curve, Moment, Source, Timeline
@@ -48,12 +48,16 @@ class Encoded:
     source: Source
     features: Features
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: it computes the rest itself."""
+        return without_native(self)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What went wrong on the way without making the result useless."""
         return tuple(self.features.metadata["warnings"])
 
-    @cached_property
+    @native_property
     def bounds(self) -> NDArray[np.float64]:
         """Shots as ``(S, 2)`` seconds, without gaps, from 0 to the duration."""
         times = self.features.times
@@ -66,7 +70,7 @@ class Encoded:
         edges = np.concatenate([[0.0], cuts, [max(self.source.duration, float(times[-1]) + 1e-3)]])
         return np.stack([edges[:-1], edges[1:]], axis=1)
 
-    @cached_property
+    @native_property
     def importance(self) -> NDArray[np.float32]:
         """One value in [0, 1] per sampled frame, ``(T,)``; a blank picture has none."""
         judged = self.model.summarizer.importance(
@@ -78,7 +82,7 @@ class Encoded:
         worth: NDArray[np.float32] = (judged * visible).astype(np.float32)
         return worth
 
-    @cached_property
+    @native_property
     def _index(self) -> VideoIndex:
         """The localizer's view of this video, so that a second query costs milliseconds."""
         features = self.features
@@ -93,7 +97,8 @@ class Encoded:
             UsageError: an empty sentence.
             IntegrityError: the localizer was made for other features.
         """
-        (moments,) = self._index.find([query], top)
+        with native():
+            (moments,) = self._index.find([query], top)
         return tuple(moments)
 
     def ask(self, queries: Sequence[str], top: int = 5) -> Timeline:

@@ -11,7 +11,7 @@ and are not concerned.
 
 from __future__ import annotations
 
-import logging  # first: its hooks must enclose ours, since native work may log
+import logging  # noqa: F401 - its hooks enclose ours then: native work may log, and takes its lock
 import os
 import sys
 import threading
@@ -26,31 +26,30 @@ from iptnet.errors import LimitError, MachineError, is_shortage
 T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds a fork waits for native work under way, which as a rule is over in less than one."""
-logging.captureWarnings  # noqa: B018 - the import is what matters
 
 
 class _Process:
-    """What this process knows of native work; a forked child begins with its own.
+    """What this process knows of native work; a forked child begins anew.
 
     Attributes:
         changed: guards the rest, and is held while forking, so that no section begins then.
         working: threads in a section.
-        forked: this process was forked from one that ran Python.
-        cut_off: it was forked in the middle of another thread's section.
+        generation: 0, or how many forks lie between the first process and this one.
+        cut_off: a fork came in the middle of another thread's section.
     """
 
-    def __init__(self, forked: bool, cut_off: bool = False) -> None:
+    def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.working = 0
-        self.forked, self.cut_off = forked, cut_off
-        self.waited = True
+        self.generation = int(_was_forked())
+        self.cut_off = False
 
 
 class _Thread(threading.local):
-    """What a thread knows: how deep it is in sections, and in which process it was prepared."""
+    """What a thread knows: how deep it is in sections, and for which generation it is prepared."""
 
     depth = 0
-    prepared: _Process | None = None
+    prepared = 0
 
 
 def _was_forked() -> bool:
@@ -58,7 +57,7 @@ def _was_forked() -> bool:
     return sys.platform == "linux" and threading.main_thread().native_id != os.getpid()
 
 
-_process = _Process(_was_forked())
+_process = _Process()
 _thread = _Thread()
 _holders: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -71,19 +70,18 @@ def native() -> Iterator[None]:
         LimitError: memory ran out in it.
         MachineError: this process was forked in the middle of another thread's work.
     """
-    process = _process
-    if process.cut_off:
+    if _process.cut_off:
         raise MachineError(
             "this process was forked while another thread was computing",
             "start it by multiprocessing's spawn method: multiprocessing.get_context('spawn')",
         )
     outermost = _thread.depth == 0
     if outermost:
-        with process.changed:
-            process.working += 1
+        with _process.changed:
+            _process.working += 1
     _thread.depth += 1
     try:
-        _prepare(process)
+        _prepare()
         yield
     except Exception as error:
         if outermost and is_shortage(error):
@@ -92,18 +90,25 @@ def native() -> Iterator[None]:
     finally:
         _thread.depth -= 1
         if outermost:
-            with process.changed:
-                process.working -= 1
-                process.changed.notify_all()
+            with _process.changed:
+                _process.working -= 1
+                _process.changed.notify_all()
 
 
-def _prepare(process: _Process) -> None:
+def _prepare() -> None:
     """In a forked child, keep PyTorch to the calling thread: the others that it knows are gone."""
-    if process.forked and _thread.prepared is not process and "torch" in sys.modules:
+    if _thread.prepared != _process.generation and "torch" in sys.modules:
         import torch
 
         torch.set_num_threads(1)
-        _thread.prepared = process
+        _thread.prepared = _process.generation
+
+
+def without_native(instance: object) -> dict[str, Any]:
+    """State for a pickle: without computed values, which the other process computes itself."""
+    kind = type(instance)
+    state = vars(instance).items()
+    return {k: v for k, v in state if not isinstance(getattr(kind, k, None), native_property)}
 
 
 def keep_in_children(holder: Any) -> None:
@@ -145,24 +150,26 @@ class native_property(Generic[T]):  # noqa: N801 - used like cached_property
 class process_property(native_property[T]):  # noqa: N801 - used like cached_property
     """The same for what holds threads: a forked child computes its own."""
 
+    def __set__(self, instance: object, value: T) -> None:
+        """Refuse; a property that can be set is asked every time, whatever its instance keeps."""
+        raise AttributeError(f"{self._name} is computed")
+
     def __get__(self, instance: Any, owner: type) -> Any:
         """Compute the value, or return the one that this process keeps."""
         if instance is None:
             return self
         with native():
-            process, kept = _process, instance.__dict__.get(self._name)
-            if kept is None or kept[0] is not process:
-                kept = instance.__dict__[self._name] = (process, self._compute(instance))
+            generation, kept = _process.generation, instance.__dict__.get(self._name)
+            if kept is None or kept[0] != generation:
+                kept = instance.__dict__[self._name] = (generation, self._compute(instance))
             return kept[1]
 
 
 def _before() -> None:
-    process = _process
-    process.changed.acquire()
-    others, until = int(_thread.depth > 0), time.monotonic() + PATIENCE
-    while process.working > others and (left := until - time.monotonic()) > 0:
-        process.changed.wait(left)
-    process.waited = process.working <= others
+    _process.changed.acquire()
+    own, until = int(_thread.depth > 0), time.monotonic() + PATIENCE
+    while _process.working > own and (left := until - time.monotonic()) > 0:
+        _process.changed.wait(left)
 
 
 def _in_parent() -> None:
@@ -170,9 +177,11 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    global _process
-    _process = _Process(forked=True, cut_off=_process.cut_off or not _process.waited)
-    _process.working = int(_thread.depth > 0)
+    own = int(_thread.depth > 0)
+    _process.cut_off |= _process.working > own
+    _process.working = own
+    _process.generation += 1
+    _process.changed = threading.Condition(threading.RLock())
     if _holders:
         import ctypes
 
@@ -181,6 +190,4 @@ def _in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before, after_in_parent=_in_parent, after_in_child=_in_child
-    )
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from iptnet.atomic import require_writable
 from iptnet.errors import IptnetError
+from iptnet.forking import native
 from iptnet.outputs.curve import write_curve
 from iptnet.outputs.json import write_json
 from iptnet.outputs.pictures import once
@@ -63,7 +64,8 @@ def write_summary(
     written: list[Path] = []
     playable = folder / "summary.mp4"
     if cut:
-        from iptnet.video.cut import cut as cut_video
+        with native():
+            from iptnet.video.cut import cut as cut_video
 
         spans = [Span(k.start, k.end) for k in timeline.keyshots]
         done = cut_video(video, spans, playable, on_progress=on_progress)
@@ -132,7 +134,8 @@ def write_moments(
         MachineError: the folder cannot be written or the disk is full.
         InputError: the source went away or changed.
     """
-    from iptnet.video.cut import cut as cut_video
+    with native():
+        from iptnet.video.cut import cut as cut_video
 
     folder, video = Path(folder), Path(video)
     require_writable(folder)
@@ -160,7 +163,8 @@ def thumbnails(video: Path) -> Callable[[Sequence[float]], list[NDArray[np.uint8
     """Pictures of a video by their times, ``None`` where none can be had."""
 
     def pictures(times: Sequence[float]) -> list[NDArray[np.uint8] | None]:
-        from iptnet.video.frames import frames_at
+        with native():
+            from iptnet.video.frames import frames_at
 
         try:
             height = PICTURE_HEIGHT if len(times) <= MANY else MANY_HEIGHT

@@ -56,11 +56,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, four_scenes: Path) -> Path:
     (folder / "said.txt").write_text("a.mp4 0 10##a dog\n")
     (folder / "list.txt").write_text("a.mp4\n")
     iptnet = [sys.executable, "-m", "iptnet"]
-    run = {"cwd": folder, "check": True, "capture_output": True}
-    own = {"env": os.environ | {"IPTNET_CACHE": str(folder / "cache")}}
+    env = os.environ | {"IPTNET_CACHE": str(folder / "cache")}
     train = ["train", "toy.yaml", "--out", "run", "--data", "toy.h5"]
-    subprocess.run([*iptnet, *train], **run, **own)
-    subprocess.run([*iptnet, "summarize", "a.mp4", "--out", "made", "--no-video"], **run, **own)
+    subprocess.run([*iptnet, *train], cwd=folder, env=env, check=True, capture_output=True)
+    made = ["summarize", "a.mp4", "--out", "made", "--no-video"]
+    subprocess.run([*iptnet, *made], cwd=folder, env=env, check=True, capture_output=True)
     shutil.rmtree(folder / "cache")
     return folder
 
@@ -93,9 +93,7 @@ def run(command: list[str], inputs: Path, tmp_path: Path) -> tuple[Trace, Path]:
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"}}
     told = {"HOME": str(home), "TMPDIR": str(home / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [word.replace("OUT", str(home / "out")) for word in command]
-    done, trace = traced(
-        [sys.executable, *words], tmp_path / "trace", cwd=inputs, env=kept | told
-    )
+    done, trace = traced([sys.executable, *words], tmp_path / "trace", cwd=inputs, env=kept | told)
     assert done.returncode == 0, done.stderr
     return trace, home
 

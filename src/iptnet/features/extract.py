@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from iptnet.errors import InputError
 from iptnet.features.cache import Features
+from iptnet.forking import native
 from iptnet.timeline import Source
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def extract(
         InputError: nothing in the file can be decoded.
         LimitError: beyond ``limits``.
     """
-    from iptnet.video.frames import sample_frames
+    with native():
+        from iptnet.video.frames import sample_frames
 
     times: list[NDArray[np.float64]] = []
     indices: list[NDArray[np.int64]] = []

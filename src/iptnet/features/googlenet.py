@@ -20,6 +20,7 @@ from torch import nn
 
 from iptnet.errors import InputError, IntegrityError, LimitError, MachineError
 from iptnet.features.recipe import Recipe
+from iptnet.forking import native
 
 SIZE = 224
 WIDTH = 1024
@@ -105,8 +106,8 @@ class GoogLeNetEncoder:
                 "resize the frames first",
             )
         result = np.empty((len(images), WIDTH), np.float32)
-        with torch.inference_mode():
-            for at in range(0, len(images), FRAMES_AT_ONCE):
+        for at in range(0, len(images), FRAMES_AT_ONCE):
+            with native(), torch.inference_mode():
                 batch = torch.from_numpy(np.ascontiguousarray(images[at : at + FRAMES_AT_ONCE]))
                 pixels = batch.permute(0, 3, 1, 2).float()
                 result[at : at + FRAMES_AT_ONCE] = self._network(pixels).numpy()

@@ -6,21 +6,25 @@ the localizer from captioned moments, and both run on raw pixels.
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.errors import InputError
+from iptnet.errors import InputError, is_shortage
 from iptnet.features.lite_recipe import SIZE, centres_of, lite_recipe, read_projection
 from iptnet.features.lite_recipe import WIDTH as POOLED_TOP
 from iptnet.features.text import WIDTH
+from iptnet.forking import (
+    keep_in_children,
+    native,
+    native_property,
+    process_property,
+    without_native,
+)
 
 if TYPE_CHECKING:
-    import torch
-
     from iptnet.features.projection import FrameNetwork
 
 # Larger batches fall out of the second-level cache: measured, 1 to 4 frames at a time are fastest.
@@ -76,32 +80,29 @@ class LiteEncoder:
                 f"not {images.shape} {images.dtype}",
                 "resize the frames first",
             )
-        import torch
-
         result = np.empty((len(images), WIDTH), np.float32)
-        with torch.inference_mode():
-            for at in range(0, len(images), FRAMES_AT_ONCE):
-                few = np.ascontiguousarray(images[at : at + FRAMES_AT_ONCE])
-                result[at : at + FRAMES_AT_ONCE] = self._vectors(few).numpy()
+        for at in range(0, len(images), FRAMES_AT_ONCE):
+            few = np.ascontiguousarray(images[at : at + FRAMES_AT_ONCE])
+            with native():
+                result[at : at + FRAMES_AT_ONCE] = self._vectors(few)
         return result
 
-    def _vectors(self, images: NDArray[np.uint8]) -> torch.Tensor:
+    def _vectors(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
 
         from iptnet.features.projection import pool
 
-        if self._session is None:
-            plain: torch.Tensor = self._network(
-                torch.from_numpy(images).permute(0, 3, 1, 2).float()
-            )
-            return plain
-        maps = self._session.run(None, {"pixels": images})
-        pooled = pool(*map(torch.from_numpy, maps))
-        logits = self._network.backbone.classifier(pooled[:, :POOLED_TOP])
-        vectors: torch.Tensor = self._network.head(pooled, logits)
-        return vectors
+        with torch.inference_mode():
+            if (session := self._session) is None:
+                vectors = self._network(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+            else:
+                maps = session.run(None, {"pixels": images})
+                pooled = pool(*map(torch.from_numpy, maps))
+                logits = self._network.backbone.classifier(pooled[:, :POOLED_TOP])
+                vectors = self._network.head(pooled, logits)
+            return np.asarray(vectors.numpy())
 
-    @cached_property
+    @native_property
     def _network(self) -> FrameNetwork:
         from iptnet.features.backbone import load_backbone
         from iptnet.features.projection import FrameNetwork, made
@@ -109,7 +110,7 @@ class LiteEncoder:
         head = made(self._shape, self._stored, self._path)
         return FrameNetwork(load_backbone(), head).eval()
 
-    @cached_property
+    @process_property
     def _session(self) -> Any:
         """The backbone in onnxruntime; None where torch is to run it."""
         if self._engine == "torch":
@@ -120,8 +121,14 @@ class LiteEncoder:
 
         try:
             # The decoder works at the same time: half of the processors are its.
-            return session(self._network.backbone, max(1, torch.get_num_threads() // 2))
-        except ImportError:
-            if self._engine == "onnxruntime":
+            made = session(self._network.backbone, max(1, torch.get_num_threads() // 2))
+        except ImportError as error:
+            if self._engine == "onnxruntime" or is_shortage(error):
                 raise
             return None
+        keep_in_children(made)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: not the networks, which are loaded there when needed."""
+        return without_native(self)

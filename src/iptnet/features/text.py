@@ -84,8 +84,9 @@ class TextEncoder:
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # Lone surrogates (from broken file names, say) have no UTF-8; the tokenizer would raise.
         whole = [t.encode("utf-8", "replace").decode("utf-8") for t in texts]
-        found = self._tokenizer.encode_batch(whole, add_special_tokens=False)
-        return [e.ids if t.strip() else [] for t, e in zip(whole, found, strict=True)]
+        # One at a time: a batch would start threads that a forked child lacks.
+        encode = self._tokenizer.encode
+        return [encode(t, add_special_tokens=False).ids if t.strip() else [] for t in whole]
 
 
 @lru_cache(maxsize=1)

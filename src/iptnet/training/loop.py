@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from iptnet.atomic import write_text
 from iptnet.errors import IptnetError, LimitError
 from iptnet.training.arguments import OptimiserArguments
+from iptnet.training.compiler import import_compiler
 from iptnet.training.state import TrainingState, load_state, save_state
 
 WARMUP = 20
@@ -99,6 +100,7 @@ def parameter_groups(module: nn.Module, how: OptimiserArguments) -> list[dict[st
 
 def optimiser_of(groups: list[dict[str, Any]], how: OptimiserArguments) -> torch.optim.Optimizer:
     """The optimiser that ``how`` names, over groups that say the rest."""
+    import_compiler()
     kind = torch.optim.Adam if how.name == "adam" else torch.optim.AdamW
     return kind(groups, lr=how.lr)
 
@@ -145,6 +147,7 @@ def train(
         LimitError: a loss, gradient or weight is not finite; the last state is kept.
         IntegrityError: the folder holds another run, or a damaged state.
     """
+    import_compiler()
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator="cpu", devices=1)

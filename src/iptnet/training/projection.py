@@ -27,6 +27,7 @@ from iptnet.features.projection import Projection, save_projection
 from iptnet.losses.contrastive import caption_contrast
 from iptnet.training.activations import split
 from iptnet.training.classes import class_vectors
+from iptnet.training.compiler import import_compiler
 from iptnet.training.pairs import read_class_names
 from iptnet.training.pictures import Clips, OnProgress, Pictures, load_clips, load_pictures
 from iptnet.training.projection_config import ProjectionConfig, load_config
@@ -137,6 +138,7 @@ def fit(
     ).astype(np.int64)
     steps = config.epochs * (len(members) // config.batch)
     rates = [config.linear_rate, config.rate]
+    import_compiler()
     optimizer = torch.optim.AdamW(
         [{"params": head.linear.parameters()}, {"params": head.perceptron.parameters()}],
         lr=config.rate,
