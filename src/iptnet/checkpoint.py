@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from iptnet.atomic import write_bytes
-from iptnet.errors import InputError, IntegrityError
+from iptnet.errors import InputError, IntegrityError, LimitError, is_shortage
 from iptnet.features.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ def _load(path: Path, kind: str | None, framework: Literal["pt", "np"]) -> Check
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         raw = json.loads(text, parse_constant=_refuse_constant)
     except (SafetensorError, ValueError, OSError, RecursionError) as error:
+        if is_shortage(error):
+            raise LimitError(f"{path} does not fit into memory", "close other programs") from error
         raise IntegrityError(f"{path} is not a whole safetensors checkpoint: {error}", again) from (
             error
         )

@@ -8,8 +8,21 @@ from __future__ import annotations
 
 import errno
 
-SHORTAGES = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "start new thread")
-"""How torch, C++ and threads say that memory has run out."""
+SHORTAGES = (
+    "allocate memory",  # PyTorch, FFmpeg, onnxruntime; errno 12 in C's words
+    "bad_alloc",  # C++
+    "start new thread",  # Python
+    "pthread_create",  # FFmpeg, OpenBLAS
+    "failed to map segment",  # a shared library at its import
+    "unable to mmap",  # PyTorch over a file
+    "malloc of size",  # x264
+    "create a memory object",  # oneDNN
+    "memoryerror",  # a child's traceback
+    "out of memory",
+)
+"""How libraries say, in lower case, that memory has run out."""
+TELLING = ("onnxruntime", "safetensors")
+"""Packages with exceptions of their own, whose texts are to be read for that."""
 LONGEST = 1500
 """Characters of a cause; files that lie may name a value of any length, libraries repeat it."""
 
@@ -69,6 +82,18 @@ class MachineError(IptnetError):
 def is_shortage(error: BaseException) -> bool:
     """Whether an error says, in whoever's way, that memory has run out."""
     if isinstance(error, OSError):
+        if error.errno is None:  # of a shared library that cannot be loaded
+            return tells_shortage(str(error))
         return error.errno == errno.ENOMEM
-    told = isinstance(error, RuntimeError) and any(mark in str(error) for mark in SHORTAGES)
-    return told or isinstance(error, MemoryError)
+    if isinstance(error, MemoryError):
+        return True
+    telling = type(error).__module__.startswith(TELLING)
+    return (telling or isinstance(error, RuntimeError | ImportError | SystemError)) and (
+        tells_shortage(str(error))
+    )
+
+
+def tells_shortage(text: str) -> bool:
+    """Whether a library's text says that memory has run out."""
+    lower = text.lower()
+    return any(mark in lower for mark in SHORTAGES)

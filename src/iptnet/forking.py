@@ -3,10 +3,10 @@
 A fork copies the thread that forks and no other: threads of PyTorch and onnxruntime are missing in
 the child, and whatever lock another thread held stays held there for ever. So all native work
 stands in :func:`native` sections, which are short and call nobody back. A fork waits until the
-other threads are between two of them; in the child PyTorch then works in the calling thread, and
-what holds threads is made anew (:class:`process_property`). Where a section does not end in time
-the child refuses to compute instead of hanging. ``subprocess`` and ``spawn`` start fresh programs
-and are not concerned.
+other threads are between two of them, and lets go of what holds threads
+(:class:`threaded_property`); in the child PyTorch works in the calling thread. Where a section does
+not end in time the child refuses to compute instead of hanging. ``subprocess`` and ``spawn`` start
+fresh programs and are not concerned.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, Self, TypeVar, overload
 
 from iptnet.errors import LimitError, MachineError, is_shortage
+from iptnet.memory import shortage
 
 T = TypeVar("T")
 PATIENCE = 30.0
@@ -59,7 +60,8 @@ def _was_forked() -> bool:
 
 _process = _Process()
 _thread = _Thread()
-_holders: weakref.WeakSet[Any] = weakref.WeakSet()
+_holders: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""Instances that keep something with threads, and under which name."""
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def native() -> Iterator[None]:
         yield
     except Exception as error:
         if outermost and is_shortage(error):
-            raise LimitError("out of memory", "close other programs, or use less") from error
+            raise LimitError(*shortage()) from error
         raise
     finally:
         _thread.depth -= 1
@@ -109,13 +111,6 @@ def without_native(instance: object) -> dict[str, Any]:
     kind = type(instance)
     state = vars(instance).items()
     return {k: v for k, v in state if not isinstance(getattr(kind, k, None), native_property)}
-
-
-def keep_in_children(holder: Any) -> None:
-    """Never destroy ``holder`` in a forked child: it would wait for threads that are gone."""
-    import ctypes  # noqa: F401 - at hand when we fork
-
-    _holders.add(holder)
 
 
 class native_property(Generic[T]):  # noqa: N801 - used like cached_property
@@ -147,22 +142,17 @@ class native_property(Generic[T]):  # noqa: N801 - used like cached_property
             return value
 
 
-class process_property(native_property[T]):  # noqa: N801 - used like cached_property
-    """The same for what holds threads: a forked child computes its own."""
+class threaded_property(native_property[T]):  # noqa: N801 - used like cached_property
+    """The same for what holds threads: it is let go before a fork, and made anew on both sides.
 
-    def __set__(self, instance: object, value: T) -> None:
-        """Refuse; a property that can be set is asked every time, whatever its instance keeps."""
-        raise AttributeError(f"{self._name} is computed")
+    A copy without its threads would wait for them in the child, at the latest when it is destroyed.
+    """
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        """Compute the value, or return the one that this process keeps."""
-        if instance is None:
-            return self
-        with native():
-            generation, kept = _process.generation, instance.__dict__.get(self._name)
-            if kept is None or kept[0] != generation:
-                kept = instance.__dict__[self._name] = (generation, self._compute(instance))
-            return kept[1]
+        """Compute the value; its instance keeps it until the process is forked."""
+        if instance is not None:
+            _holders[instance] = self._name
+        return super().__get__(instance, owner)
 
 
 def _before() -> None:
@@ -170,6 +160,9 @@ def _before() -> None:
     own, until = int(_thread.depth > 0), time.monotonic() + PATIENCE
     while _process.working > own and (left := until - time.monotonic()) > 0:
         _process.changed.wait(left)
+    for holder, name in list(_holders.items()):
+        vars(holder).pop(name, None)
+    _holders.clear()
 
 
 def _in_parent() -> None:
@@ -182,11 +175,6 @@ def _in_child() -> None:
     _process.working = own
     _process.generation += 1
     _process.changed = threading.Condition(threading.RLock())
-    if _holders:
-        import ctypes
-
-        for holder in list(_holders):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(holder))
 
 
 if hasattr(os, "register_at_fork"):

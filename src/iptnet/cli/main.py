@@ -26,11 +26,13 @@ from iptnet.cli.evaluate import Evaluate
 from iptnet.cli.export import Export
 from iptnet.cli.features import FeaturesCommand
 from iptnet.cli.find import Find
+from iptnet.cli.limited import limited
 from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
 from iptnet.cli.train import Train
 from iptnet.errors import IptnetError, MachineError, is_shortage
+from iptnet.memory import is_close, shortage
 
 Command = (
     Annotated[Summarize, tyro.conf.subcommand("summarize")]
@@ -62,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # File names may hold bytes that are no text; showing them must never be what fails.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    raise SystemExit(_guarded(list(sys.argv[1:] if arguments is None else arguments)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    raise SystemExit(limited(lambda: _guarded(words)))
 
 
 def _guarded(arguments: list[str]) -> int:
@@ -133,12 +136,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return "terminated", 143
         case OSError() if error.errno in FULL:
             return f"cannot write: {error.strerror}; free some space", 6
-        case _ if is_shortage(error):
-            return (
-                "out of memory; close other programs, or use a shorter or smaller video, "
-                "a smaller batch or fewer data",
-                4,
-            )
+        case _ if is_shortage(error) or is_close():
+            return "; ".join(shortage()), 4
         case _:
             return (
                 f"internal error: {type(error).__name__}: {error}; run again with IPTNET_DEBUG=1 "

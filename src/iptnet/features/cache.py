@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iptnet.atomic import PARTIAL, atomic_path, sweep
-from iptnet.errors import InputError, IptnetError, MachineError
+from iptnet.errors import InputError, IptnetError, MachineError, is_shortage
 from iptnet.features.recipe import Recipe
 
 SCHEMA = "iptnet/features/1"
@@ -218,7 +218,9 @@ def _decoded(data: bytes, content: str, recipe: Recipe) -> Features | None:
         if Recipe.from_dict(raw["recipe"]) != recipe:
             return None
         return Features(tensors["times"], tensors["vectors"], recipe, raw["metadata"])
-    except (SafetensorError, IptnetError, ValueError, KeyError, TypeError, AttributeError):
+    except (SafetensorError, IptnetError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_shortage(error):  # says nothing about the entry
+            raise MemoryError from error
         return None
     except (RecursionError, OverflowError):
         return None

@@ -17,10 +17,9 @@ from iptnet.features.lite_recipe import SIZE, centres_of, lite_recipe, read_proj
 from iptnet.features.lite_recipe import WIDTH as POOLED_TOP
 from iptnet.features.text import WIDTH
 from iptnet.forking import (
-    keep_in_children,
     native,
     native_property,
-    process_property,
+    threaded_property,
     without_native,
 )
 
@@ -110,7 +109,7 @@ class LiteEncoder:
         head = made(self._shape, self._stored, self._path)
         return FrameNetwork(load_backbone(), head).eval()
 
-    @process_property
+    @threaded_property
     def _session(self) -> Any:
         """The backbone in onnxruntime; None where torch is to run it."""
         if self._engine == "torch":
@@ -121,13 +120,11 @@ class LiteEncoder:
 
         try:
             # The decoder works at the same time: half of the processors are its.
-            made = session(self._network.backbone, max(1, torch.get_num_threads() // 2))
+            return session(self._network.backbone, max(1, torch.get_num_threads() // 2))
         except ImportError as error:
             if self._engine == "onnxruntime" or is_shortage(error):
                 raise
             return None
-        keep_in_children(made)
-        return made
 
     def __getstate__(self) -> dict[str, Any]:
         """What goes to another process: not the networks, which are loaded there when needed."""

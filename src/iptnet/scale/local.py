@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import selectors
@@ -19,7 +20,8 @@ from typing import Any
 
 import iptnet
 from iptnet import errors
-from iptnet.errors import IptnetError, MachineError
+from iptnet.errors import IptnetError, LimitError, MachineError, tells_shortage
+from iptnet.memory import allowance, shortage
 from iptnet.scale.engine import Outcome, obituary
 from iptnet.scale.ledger import parse_status
 from iptnet.scale.work import Job, Options, Workshop
@@ -61,6 +63,8 @@ class _Worker:
                 )
         except OSError as error:
             self.errors.close()
+            if error.errno in {errno.ENOMEM, errno.EAGAIN}:
+                raise LimitError("no memory for a worker", "use fewer --workers") from error
             raise MachineError(
                 f"no worker can be started: {error.strerror}", "free memory or processes"
             ) from error
@@ -187,12 +191,14 @@ def _heard(worker: _Worker, workshop: Workshop, waiting: deque[Job]) -> Generato
 def _ended(worker: _Worker, workshop: Workshop) -> Outcome:
     """What to tell of a worker that died."""
     worker.end()
+    said = worker.last_words()
     if not worker.ready or worker.job is None:
-        raise MachineError(
-            f"a worker failed to start: {worker.last_words()}", "run `iptnet doctor`"
-        )
+        if allowance() is not None or tells_shortage(said):
+            cause, remedy = shortage()
+            raise LimitError(f"{cause}: no worker can start", f"use fewer --workers, or {remedy}")
+        raise MachineError(f"a worker failed to start: {said}", "run `iptnet doctor`")
     seconds = round(time.monotonic() - worker.began, 2)
-    told = obituary(worker.job, worker.process.returncode)
+    told = obituary(worker.job, worker.process.returncode, said)
     return Outcome(worker.job, workshop.fail(worker.job, told, seconds))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iptnet.atomic import PARTIAL, require_writable
-from iptnet.errors import InputError, IptnetError, LimitError, MachineError
+from iptnet.errors import InputError, IptnetError, LimitError, MachineError, is_shortage
+from iptnet.memory import shortage
 from iptnet.results import FILES, summarize_video
 from iptnet.scale.ledger import STATUS, Status, facts, holds, read_status, write_status
 from iptnet.scale.locks import Locks
@@ -135,17 +136,16 @@ class Workshop:
             status = self._summarize(job, folder, known)
         except (InputError, LimitError) as error:
             status = self._failed(job, error, known)
-        except MemoryError:
-            told = LimitError("out of memory", "use fewer --workers, or a smaller video")
-            status = self._failed(job, told, known)
         except IptnetError:
             raise
         except Exception as error:
-            told_ = IptnetError(
+            told = IptnetError(
                 f"internal error: {type(error).__name__}: {error}",
                 "run `iptnet summarize` on it with IPTNET_DEBUG=1 and report what it prints",
             )
-            status = self._failed(job, told_, known)
+            if is_shortage(error):
+                told = LimitError(shortage()[0], "use fewer --workers, or a smaller video")
+            status = self._failed(job, told, known)
         status = replace(status, seconds=round(time.monotonic() - began, 2))
         if status.state == "failed":
             _replace(folder, status)

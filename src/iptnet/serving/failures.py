@@ -11,6 +11,7 @@ from iptnet.errors import (
     LimitError,
     MachineError,
     UsageError,
+    is_shortage,
 )
 from iptnet.serving.records import Failure
 
@@ -69,7 +70,7 @@ def failure_of(error: BaseException, folder: Path | None = None, name: str = "")
                 for path in (folder / "source", folder):
                     cause = cause.replace(str(path.resolve()), name).replace(str(path), name)
             return Failure(cause, remedy, code)
-        case MemoryError():
+        case _ if is_shortage(error):
             return Failure("out of memory", "close other programs, or use a smaller video", "limit")
         case _:
             return Failure(

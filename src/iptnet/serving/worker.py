@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from iptnet.errors import IptnetError
+from iptnet.errors import IptnetError, is_shortage
 from iptnet.serving.board import Board, Progress
 from iptnet.serving.failures import failure_of
 from iptnet.serving.folders import Folders
@@ -129,7 +129,7 @@ class Worker:
         except CancelledError:
             self._jobs.settle(task.video, task.kind, "cancelled")
         except Exception as caught:
-            if not isinstance(caught, IptnetError | MemoryError):
+            if not (isinstance(caught, IptnetError) or is_shortage(caught)):
                 log.exception("while working on %s of %s", task.kind, task.video)
             error = failure_of(caught, self._folders.of(task.video), video.name)
             self._jobs.settle(task.video, task.kind, "failed", error=error)

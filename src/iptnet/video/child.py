@@ -6,6 +6,7 @@ A child that crashes, hangs or eats memory becomes an ``InputError`` or a ``Limi
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -20,7 +21,8 @@ from typing import Any
 
 import iptnet
 from iptnet.atomic import scratch
-from iptnet.errors import InputError, IptnetError, LimitError, MachineError
+from iptnet.errors import InputError, IptnetError, LimitError, MachineError, tells_shortage
+from iptnet.memory import allowance
 from iptnet.signals import held_signals
 from iptnet.video import wire
 from iptnet.video.limits import Limits
@@ -112,6 +114,10 @@ class Child:
                 )
         except OSError as error:
             self.errors.close()
+            if error.errno in {errno.ENOMEM, errno.EAGAIN}:
+                raise LimitError(
+                    "no memory for a decoding process", "close other programs, or allow more"
+                ) from error
             raise MachineError(
                 f"no decoding process can be started: {error.strerror}", "free memory or processes"
             ) from error
@@ -135,6 +141,7 @@ class Child:
         """
         limits = {f: getattr(self.limits, f) for f in ("max_duration", "max_pixels", "memory")}
         limits["max_streams"] = self.limits.max_streams
+        limits["memory"] = self._memory
         request = {"job": job, "path": str(path), "threads": threads, "preview": preview}
         assert self.process.stdin is not None
         if self.process.stdin.closed:
@@ -162,6 +169,12 @@ class Child:
         except (wire.WireError, BrokenPipeError, KeyError, TypeError) as error:
             raise self._obituary(path) from error
 
+    @property
+    def _memory(self) -> int:
+        """Bytes of address space that the child has: what we allow, or what we are allowed."""
+        allowed = allowance()
+        return self.limits.memory if allowed is None else min(self.limits.memory, allowed)
+
     def _obituary(self, path: Path) -> IptnetError:
         """Why the child ended, as an error of ours."""
         try:
@@ -177,11 +190,17 @@ class Child:
             return LimitError(f"{path} takes more than {seconds} s of processor time", "cut it")
         if code == -signal.SIGKILL:
             return LimitError(f"{path}: the decoder was killed, probably for memory", "free some")
+        # With less memory than we would allow, whatever ends it may come from that.
+        short = self._memory < self.limits.memory
+        if short or (code > 0 and tells_shortage("\n".join(lines))):
+            return LimitError(
+                f"{path}: decoding needs more than the {self._memory >> 20} MiB of memory that are "
+                "allowed",
+                "allow more (ulimit -v), close other programs, or use a smaller video",
+            )
         if code < 0:
             name = signal.Signals(-code).name
             return InputError(f"{path} crashes the decoder ({name})", "re-encode it first")
-        if lines and "MemoryError" in lines[-1]:
-            return LimitError(f"{path} needs more than {self.limits.memory >> 20} MiB", "cut it")
         why = lines[-1] if lines else f"exit code {code}"
         return MachineError(f"the decoding process failed: {why}", "run `iptnet doctor`")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from iptnet.atomic import scratch
-from iptnet.errors import InputError, LimitError, MachineError
+from iptnet.errors import InputError, LimitError, MachineError, tells_shortage
+from iptnet.memory import allowance
 from iptnet.signals import held_signals
 from iptnet.video import guard
 from iptnet.video.limits import Limits
@@ -21,6 +24,8 @@ POLL_SECONDS = 0.2
 STDERR_BYTES = 1 << 20
 FULL = ("No space left", "Disk quota exceeded", "File too large")
 """What ffmpeg says of a disk that takes no more, or no larger file."""
+OPENING = ("Error while opening encoder", "Could not open encoder", "Resource temporarily")
+"""What it says where x264 or a thread found no room, and keeps the reason to itself."""
 
 
 def executable() -> str:
@@ -73,6 +78,8 @@ def run(
         "cpu_seconds": limits.cpu_seconds,
         "parent": os.getpid(),
     }
+    # Arenas, one a thread, would spend the address space that is allowed.
+    environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
     general = ["-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
     launch = [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve()), json.dumps(setup)]
     command = [*launch, executable(), *general, "-stats_period", "0.5", *arguments]
@@ -85,12 +92,15 @@ def run(
                     stdin=subprocess.DEVNULL,
                     stdout=progress,
                     stderr=errors,
+                    env=environment,
                     start_new_session=True,  # Ctrl-C is ours to handle
                 )
             hung = _watch(process, progress.fileno(), limits.stall_seconds, on_frames)
         except OSError as error:
             if process is not None:
                 raise
+            if error.errno in {errno.ENOMEM, errno.EAGAIN}:
+                raise LimitError("no memory to run ffmpeg", "close other programs") from error
             raise MachineError(f"ffmpeg cannot be run: {error.strerror}", "") from error
         finally:
             # Also on KeyboardInterrupt and on an exception from the callback.
@@ -110,11 +120,30 @@ def run(
     ending = " ".join(lines[-5:])
     if any(full in ending for full in FULL):
         raise MachineError("no space left while cutting", "free some, or choose another --out")
-    if "Cannot allocate memory" in ending:
-        raise LimitError(f"{what} needs more memory to cut than allowed", "cut fewer shots")
-    if process.returncode == -24:  # SIGXCPU
+    allowed, usual = allowance(), 2 * limits.memory
+    short = allowed is not None and allowed < usual
+    if tells_shortage("\n".join(lines)) or (short and _may_be_short(process.returncode, lines)):
+        bytes_ = usual if allowed is None else min(usual, allowed)
+        raise LimitError(
+            f"{what}: cutting it needs more memory than the {bytes_ >> 20} MiB that are allowed",
+            "allow more (ulimit -v), close other programs, or cut fewer shots",
+        )
+    if process.returncode == -signal.SIGKILL:
+        raise LimitError(
+            f"{what}: ffmpeg was killed while cutting it, probably for memory",
+            "close other programs, or allow more",
+        )
+    if process.returncode == -signal.SIGXCPU:
         raise LimitError(f"cutting {what} takes too much processor time", "raise cpu_seconds")
     raise InputError(f"{what} cannot be cut: {why}", "re-encode it first")
+
+
+def _may_be_short(code: int, lines: Sequence[str]) -> bool:
+    """Whether memory may be why ffmpeg failed, given that less is allowed than it may come to need.
+
+    A crash or silence says nothing against it, and the encoder's settings are always ours.
+    """
+    return code < 0 or not lines or any(mark in line for line in lines for mark in OPENING)
 
 
 def _watch(

@@ -35,7 +35,11 @@ def opened(path: str) -> FileIO:
 
 def out_of_memory(limits: dict[str, Any]) -> RefusalError:
     """The refusal of what does not fit the child's address space."""
-    return RefusalError("limit", f"needs more than {limits['memory'] >> 20} MiB to decode")
+    return RefusalError(
+        "limit",
+        f"needs more than {limits['memory'] >> 20} MiB of memory to decode",
+        "allow more, or use a smaller video",
+    )
 
 
 def too_large(width: int, height: int, limits: dict[str, Any]) -> RefusalError:

@@ -17,8 +17,14 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
+from iptnet.errors import is_shortage
+from iptnet.memory import is_close
 from iptnet.video.guard import confine
 from iptnet.video.sampling import Output, at, sample
+
+ROOM = 64 << 20
+"""Bytes; a file that is given up with less left than this may be whole: decoders call pictures
+invalid for which they find no room."""
 
 
 def scan(out: Output, reader: Any, info: dict[str, Any], request: dict[str, Any]) -> None:
@@ -77,10 +83,15 @@ def answer(out: Output, request: dict[str, Any]) -> None:
         raise
     except (RefusalError, MemoryError) as error:
         refusal = error if isinstance(error, RefusalError) else out_of_memory(limits)
+        if refusal.kind == "input" and is_close(ROOM):
+            refusal = out_of_memory(limits)
         told = {"class": refusal.kind, "cause": refusal.cause, "remedy": refusal.remedy}
         out.record({"kind": "error"} | told)
     except Exception as error:
         told = {"class": "input", "cause": f"cannot be decoded ({reason(error)})", "remedy": ""}
+        if is_shortage(error) or is_close(ROOM):
+            refusal = out_of_memory(limits)
+            told = {"class": refusal.kind, "cause": refusal.cause, "remedy": refusal.remedy}
         out.record({"kind": "error"} | told)
     finally:
         if reader is not None:

@@ -1,0 +1,84 @@
+"""A command under a limit of memory: its end is told in our words, whatever a library does.
+
+A library that finds no memory may print what it likes and end the whole process: OpenBLAS leaves
+with exit code 1, C++ aborts, others crash. So where the address space is limited, and only there,
+the command runs in a child of its own, and whoever started it waits and says what happened.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from iptnet.atomic import scratch
+from iptnet.cli.console import say_error
+from iptnet.memory import allowance, be_frugal, shortage
+from iptnet.video.guard import die_with
+
+PLENTY = 4 << 30
+"""Bytes; with as much as this no command has been seen to run out over an ordinary video."""
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+OUT_OF_MEMORY = 4
+
+
+def limited(work: Callable[[], int]) -> int:
+    """Run a command, in a child where memory is short, and return its exit code.
+
+    Args:
+        work: the command; says itself what is wrong, and returns its exit code.
+    """
+    allowed = allowance()
+    if allowed is None or allowed >= PLENTY or os.environ.get("IPTNET_DEBUG") == "1":
+        return work()
+    with scratch() as noise:
+        reading, writing = os.pipe()
+        parent = os.getpid()
+        try:
+            child = os.fork()
+        except OSError:
+            say_error("; ".join(shortage()))
+            return OUT_OF_MEMORY
+        if child == 0:
+            os.close(reading)
+            _prepare(parent, noise.fileno())
+            code = work()
+            os.write(writing, bytes([code]))
+            return code
+        os.close(writing)
+        return _followed(child, reading)
+
+
+def _prepare(parent: int, noise: int) -> None:
+    """In the child: our words to the terminal, those of libraries to a file nobody reads."""
+    os.setpgid(0, 0)  # Ctrl-C is for our parent, who passes it on
+    die_with(parent)
+    own = os.dup(2)
+    os.dup2(noise, 2)
+    sys.stderr = os.fdopen(own, "w", buffering=1, errors="backslashreplace")
+    be_frugal()
+
+
+def _followed(child: int, reading: int) -> int:
+    """Wait for the child, pass signals on to it, and return its exit code or say how it ended."""
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        os.kill(child, number)
+
+    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    told = os.read(reading, 1)
+    os.close(reading)
+    _, status = os.waitpid(child, 0)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    if told:
+        return told[0]
+    ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if ended_by in FORWARDED:
+        return 128 + ended_by
+    how = signal.Signals(ended_by).name if ended_by else f"exit code {os.WEXITSTATUS(status)}"
+    cause, remedy = shortage()
+    say_error(f"{cause}, and a library gave up over it ({how}); {remedy}")
+    return OUT_OF_MEMORY
