@@ -8,9 +8,9 @@ are: that is what used to hang.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import multiprocessing
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -28,6 +28,8 @@ from iptnet import forking
 from iptnet.errors import MachineError
 
 THREADS = 4
+HANGS = 120
+"""Seconds after which a child counts as hanging, and shows where."""
 FORK = multiprocessing.get_context("fork")
 Answer = tuple[Any, ...]
 
@@ -65,7 +67,7 @@ def fork_by_hand(video: str, before: Answer) -> None:
     encoded = model.encode(video)
     for use in (True, False):
         if (child := os.fork()) == 0:
-            signal.alarm(100)
+            faulthandler.dump_traceback_later(HANGS, exit=True)
             if use:
                 assert everything(video, model) == before
                 assert encoded.find("a red picture") == before[2]
@@ -100,18 +102,20 @@ def fork_beside_threads(video: str, before: Answer) -> None:
             fresh.encoder.encode(frames)
             assert fresh.summarizer and fresh.localizer
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for k in range(8):
-        time.sleep(0.03 * k)
+    for k in range(5):
+        time.sleep(0.05 * k)
+        began = time.monotonic()
         if (child := os.fork()) == 0:
-            signal.alarm(60)
+            faulthandler.dump_traceback_later(HANGS, exit=True)
             fresh = iptnet.load(cache=False)
             assert fresh.summarizer and fresh.localizer
             same = np.allclose(fresh.encoder.encode(frames), expected, atol=1e-5)
-            os._exit(0 if same else 1)
-        assert os.waitpid(child, 0)[1] == 0
+            os._exit(0 if same else 7)
+        _, status = os.waitpid(child, 0)
+        assert status == 0, (k, status, time.monotonic() - began)
     over.set()
     for thread in threads:
         thread.join()

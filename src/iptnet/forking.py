@@ -35,15 +35,17 @@ class _Process:
     Attributes:
         changed: guards the rest, and is held while forking, so that no section begins then.
         working: threads in a section.
+        forking: threads that wait for the others to leave theirs.
         generation: 0, or how many forks lie between the first process and this one.
+        used: a section has been left.
         cut_off: a fork came in the middle of another thread's section.
     """
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
-        self.working = 0
+        self.working = self.forking = 0
         self.generation = int(_was_forked())
-        self.cut_off = False
+        self.used = self.cut_off = False
 
 
 class _Thread(threading.local):
@@ -80,6 +82,8 @@ def native() -> Iterator[None]:
     outermost = _thread.depth == 0
     if outermost:
         with _process.changed:
+            while _process.forking:  # whoever waits for a pause must come to one
+                _process.changed.wait()
             _process.working += 1
     _thread.depth += 1
     try:
@@ -94,6 +98,7 @@ def native() -> Iterator[None]:
         if outermost:
             with _process.changed:
                 _process.working -= 1
+                _process.used = True
                 _process.changed.notify_all()
 
 
@@ -157,6 +162,7 @@ class threaded_property(native_property[T]):  # noqa: N801 - used like cached_pr
 
 def _before() -> None:
     _process.changed.acquire()
+    _process.forking += 1
     own, until = int(_thread.depth > 0), time.monotonic() + PATIENCE
     while _process.working > own and (left := until - time.monotonic()) > 0:
         _process.changed.wait(left)
@@ -166,15 +172,20 @@ def _before() -> None:
 
 
 def _in_parent() -> None:
+    _process.forking -= 1
+    _process.changed.notify_all()
     _process.changed.release()
 
 
 def _in_child() -> None:
     own = int(_thread.depth > 0)
     _process.cut_off |= _process.working > own
-    _process.working = own
+    _process.working, _process.forking = own, 0
     _process.generation += 1
     _process.changed = threading.Condition(threading.RLock())
+    # At once, where we worked before: even a child that only ends would wait for PyTorch's threads.
+    if _process.used and not _process.cut_off:
+        _prepare()
 
 
 if hasattr(os, "register_at_fork"):

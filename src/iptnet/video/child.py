@@ -194,8 +194,7 @@ class Child:
         short = self._memory < self.limits.memory
         if short or (code > 0 and tells_shortage("\n".join(lines))):
             return LimitError(
-                f"{path}: decoding needs more than the {self._memory >> 20} MiB of memory that are "
-                "allowed",
+                f"{path} needs more than {self._memory >> 20} MiB of memory to decode",
                 "allow more (ulimit -v), close other programs, or use a smaller video",
             )
         if code < 0:
