@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iptnet.cli.console import printable, say
+from iptnet.errors import is_shortage
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def _safely(check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except Exception as error:
+        if is_shortage(error):  # nothing can be said of what found no room
+            raise
         return Finding(
             check.__name__.strip("_").replace("_", " "), False, str(error) or repr(error)
         )
@@ -148,6 +151,8 @@ def _onnxruntime() -> Finding:
     try:
         import onnxruntime
     except ImportError as error:
+        if is_shortage(error):
+            raise
         return Finding("onnxruntime", True, f"none ({error}): torch takes twice as long a frame")
     return Finding("onnxruntime", True, f"{onnxruntime.__version__}, looks at the frames")
 

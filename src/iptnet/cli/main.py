@@ -64,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # File names may hold bytes that are no text; showing them must never be what fails.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    raise SystemExit(limited(lambda: _guarded(words)))
+    if arguments is not None:  # called by a program, whose process is not ours to divide
+        raise SystemExit(_guarded(list(arguments)))
+    raise SystemExit(limited(lambda: _guarded(sys.argv[1:])))
 
 
 def _guarded(arguments: list[str]) -> int:

@@ -19,7 +19,8 @@ import numpy as np
 
 from iptnet.atomic import atomic_path
 from iptnet.demo.script import SCRIPT, Take
-from iptnet.errors import MachineError
+from iptnet.errors import IptnetError, LimitError, MachineError, tells_shortage
+from iptnet.memory import allowance, shortage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -192,10 +193,15 @@ class _Encoder:
         if kind is None and self._process.returncode != 0:
             raise self._failure()
 
-    def _failure(self) -> MachineError:
+    def _failure(self) -> IptnetError:
         self._process.kill()
         self._process.wait()
-        lines = self._log.read_text("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        said = self._log.read_text("utf-8", "replace").strip()
+        # The pictures are ours: with little memory there is no other reason to fail.
+        if tells_shortage(said) or allowance() is not None:
+            cause, remedy = shortage()
+            return LimitError(f"the demo video cannot be encoded: {cause}", remedy)
+        lines = said.splitlines() or ["no reason given"]
         return MachineError(
             f"ffmpeg could not encode the demo video: {lines[-1]}", "run `iptnet doctor`"
         )

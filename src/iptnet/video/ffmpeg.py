@@ -15,7 +15,7 @@ from pathlib import Path
 
 from iptnet.atomic import scratch
 from iptnet.errors import InputError, LimitError, MachineError, tells_shortage
-from iptnet.memory import allowance
+from iptnet.memory import allowance, is_close, shortage
 from iptnet.signals import held_signals
 from iptnet.video import guard
 from iptnet.video.limits import Limits
@@ -33,12 +33,15 @@ def executable() -> str:
 
     Raises:
         MachineError: there is none for this machine.
+        LimitError: there is no memory to run it.
     """
     import imageio_ffmpeg
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
+        if is_close():  # it is asked for its version, which takes memory
+            raise LimitError(*shortage()) from error
         raise MachineError(
             "no ffmpeg executable was found", "install imageio-ffmpeg's binary wheel, or ffmpeg"
         ) from error
@@ -79,7 +82,7 @@ def run(
         "parent": os.getpid(),
     }
     # Arenas, one a thread, would spend the address space that is allowed.
-    environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
+    environment = {"MALLOC_ARENA_MAX": "2"} | os.environ
     general = ["-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
     launch = [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve()), json.dumps(setup)]
     command = [*launch, executable(), *general, "-stats_period", "0.5", *arguments]
