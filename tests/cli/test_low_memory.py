@@ -98,6 +98,15 @@ def test_a_library_that_ends_the_process_is_told_as_a_shortage(end: str) -> None
     assert done.stderr.count("\n") == 1 and "memory" in done.stderr and "1000 MiB" in done.stderr
 
 
+@pytest.mark.slow
+def test_a_command_that_waits_for_itself_is_ended_and_one_that_waits_for_others_is_not() -> None:
+    waiting = "import threading\ndef work():\n    lock = threading.Lock()\n"
+    done = code(waiting + "    lock.acquire()\n    lock.acquire()")
+    assert done.returncode == 4 and "memory" in done.stderr
+    done = code("def work():\n    time.sleep(40)\n    return 5")
+    assert done.returncode == 5
+
+
 def test_a_command_keeps_its_words_and_its_code() -> None:
     done = code("def work():\n    print('out')\n    print('own', file=sys.stderr)\n    return 3")
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "own\n")

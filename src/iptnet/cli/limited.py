@@ -1,16 +1,20 @@
 """A command under a limit of memory: its end is told in our words, whatever a library does.
 
 A library that finds no memory may print what it likes and end the whole process: OpenBLAS leaves
-with exit code 1, C++ aborts, others crash. So where the address space is limited, and only there,
-the command runs in a child of its own, and whoever started it waits and says what happened.
+with exit code 1, C++ aborts, others crash or wait for themselves for ever. So where the address
+space is limited, and only there, the command runs in a child of its own, and whoever started it
+waits and says what happened.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from iptnet.atomic import scratch
@@ -22,6 +26,9 @@ PLENTY = 4 << 30
 """Bytes; with as much as this no command has been seen to run out over an ordinary video."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OUT_OF_MEMORY = 4
+POLL_SECONDS = 2.0
+HANGING_SECONDS = 30.0
+"""After this long without a step, a command that waits for a thread of its own waits for ever."""
 
 
 def limited(work: Callable[[], int]) -> int:
@@ -61,6 +68,33 @@ def _prepare(parent: int, noise: int) -> None:
     be_frugal()
 
 
+def _told(child: int, reading: int) -> bytes:
+    """The exit code that the child tells; nothing once it has ended, or has to be ended."""
+    standing, since = _standing(child), time.monotonic()
+    while not select.select([reading], [], [], POLL_SECONDS)[0]:
+        if not (now := _standing(child)) or now != standing:
+            standing, since = now, time.monotonic()
+        elif time.monotonic() - since > HANGING_SECONDS:
+            os.kill(child, signal.SIGKILL)
+            return b""
+    return os.read(reading, 1)
+
+
+def _standing(child: int) -> str:
+    """Processor time of a child whose main thread waits for another thread; empty if it does not.
+
+    Nobody comes: under a limit there are hardly any threads, and the libraries' own locks are left
+    held where an allocation failed. What waits for a process or a connection waits elsewhere.
+    """
+    folder = Path(f"/proc/{child}/task/{child}")
+    try:
+        if not (folder / "wchan").read_text().startswith("futex"):
+            return ""
+        return " ".join((folder / "stat").read_text().rpartition(")")[2].split()[11:13])
+    except OSError:
+        return ""
+
+
 def _followed(child: int, reading: int) -> int:
     """Wait for the child, pass signals on to it, and return its exit code or say how it ended."""
 
@@ -68,7 +102,7 @@ def _followed(child: int, reading: int) -> int:
         os.kill(child, number)
 
     before = {number: signal.signal(number, forward) for number in FORWARDED}
-    told = os.read(reading, 1)
+    told = _told(child, reading)
     os.close(reading)
     _, status = os.waitpid(child, 0)
     for number, handler in before.items():

@@ -89,7 +89,11 @@ def _guarded(arguments: list[str]) -> int:
         # The reader of our output left (`iptnet … | head`): that is no error.
         _drop_output()
         return 0
-    except (Exception, KeyboardInterrupt, Terminated) as error:
+    except SystemExit:
+        raise
+    except (
+        BaseException
+    ) as error:  # KeyboardInterrupt, Terminated, and what a panic in Rust becomes
         if os.environ.get("IPTNET_DEBUG") == "1":
             raise
         text, code = _explain(error)
