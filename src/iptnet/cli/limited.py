@@ -43,12 +43,15 @@ def limited(work: Callable[[], int]) -> int:
     with scratch() as noise:
         reading, writing = os.pipe()
         parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until somebody is there to take them
         try:
             child = os.fork()
         except OSError:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
             say_error("; ".join(shortage()))
             return OUT_OF_MEMORY
         if child == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
             os.close(reading)
             _prepare(parent, noise.fileno())
             code = work()
@@ -102,6 +105,7 @@ def _followed(child: int, reading: int) -> int:
         os.kill(child, number)
 
     before = {number: signal.signal(number, forward) for number in FORWARDED}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     told = _told(child, reading)
     os.close(reading)
     _, status = os.waitpid(child, 0)
