@@ -112,6 +112,13 @@ def test_a_command_keeps_its_words_and_its_code() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "own\n")
 
 
+def test_a_wrong_call_and_a_call_for_help_stay_what_they_are() -> None:
+    done = under(1000 * MIB, "summarize")
+    assert done.returncode == 2 and "memory" not in done.stderr and done.stderr
+    done = under(1000 * MIB, "--help")
+    assert done.returncode == 0 and "summarize" in done.stdout
+
+
 def test_a_signal_reaches_the_command() -> None:
     program = (
         "def work():\n"

@@ -8,6 +8,7 @@ waits and says what happened.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from iptnet.atomic import scratch
 from iptnet.cli.console import say_error
@@ -54,9 +56,7 @@ def limited(work: Callable[[], int]) -> int:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
             os.close(reading)
             _prepare(parent, noise.fileno())
-            code = work()
-            os.write(writing, bytes([code]))
-            return code
+            _end(work, writing)
         os.close(writing)
         return _followed(child, reading)
 
@@ -69,6 +69,19 @@ def _prepare(parent: int, noise: int) -> None:
     os.dup2(noise, 2)
     sys.stderr = os.fdopen(own, "w", buffering=1, errors="backslashreplace")
     be_frugal()
+
+
+def _end(work: Callable[[], int], writing: int) -> NoReturn:
+    """Do the work, tell its exit code, and end without what libraries do at a program's end."""
+    try:
+        code = work()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os.write(writing, bytes([code]))
+    os._exit(code)
 
 
 def _told(child: int, reading: int) -> bytes:
