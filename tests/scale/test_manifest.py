@@ -176,3 +176,23 @@ def _understood_or_refused(source: Path) -> None:
     assert len(set(folders)) == len(folders) and all(isinstance(i, Item) for i in items)
     for folder in folders:
         assert not folder.startswith("/") and ".." not in folder.split("/")
+
+
+@pytest.mark.parametrize("text", ["a.mp4\rb.mp4\r", "a.mp4\r\nb.mp4\r\n", "a.mp4\nb.mp4"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_of_any_system_is_read(tmp_path: Path, text: str, encoding: str) -> None:
+    listing = tmp_path / "all.txt"
+    listing.write_bytes(text.encode(encoding))
+    assert keys(listing) == ["a.mp4", "b.mp4"]
+
+
+@pytest.mark.fault(12)
+def test_an_array_of_rows_is_told_to_be_lines(tmp_path: Path) -> None:
+    listing = tmp_path / "all.jsonl"
+    for indent in (None, 1):
+        listing.write_text(json.dumps([{"path": "a.mp4"}], indent=indent), encoding="utf-8")
+        with pytest.raises(InputError, match=r"JSON array; write one object a line.*jq -c"):
+            read_archive(listing, tmp_path)
+    listing.write_bytes(b"\xff\xfea")
+    with pytest.raises(InputError, match="UTF-16"):
+        read_archive(listing, tmp_path)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from iptnet.data.json_lines import require_object_lines
 from iptnet.errors import InputError
 from iptnet.scale.shards import digest_of
 
@@ -140,10 +141,14 @@ def _listed(source: Path) -> Iterator[Item | Skipped]:
             raise InputError(
                 f"{source} is too large for a list of paths", "name a folder, or split it"
             )
-        data = source.read_bytes().removeprefix(codecs.BOM_UTF8)
+        data = _bytes_of_text(source.read_bytes(), source)
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}", "check the path") from error
-    lines = data.split(b"\0" if b"\0" in data else b"\n")
+    # A list of an old Mac has CR alone; elsewhere one may be part of a name.
+    ends = b"\0" if b"\0" in data else b"\n" if b"\n" in data else b"\r"
+    if source.suffix == ".jsonl":
+        require_object_lines(source)
+    lines = data.split(ends)
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip() if source.suffix == ".jsonl" else line.removesuffix(b"\r")
@@ -159,6 +164,16 @@ def _listed(source: Path) -> Iterator[Item | Skipped]:
         else:
             seen[item.key] = number
             yield item
+
+
+def _bytes_of_text(data: bytes, source: Path) -> bytes:
+    """The list in bytes as file names have them, without its byte mark."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode("utf-16").encode("utf-8")  # PowerShell redirects its output so
+    except UnicodeError as error:
+        raise InputError(f"{source} is not UTF-16, as it says", "save it as UTF-8") from error
 
 
 def _row(text: bytes, where: str) -> Item:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from iptnet.data.charades import load_charades, load_durations
 from iptnet.data.feature_folder import FeatureFolder
 from iptnet.data.moments import MomentQuery
-from iptnet.data.own_moments import load_moments_csv
+from iptnet.data.own_moments import COLUMNS, load_moments_csv
+from iptnet.data.spreadsheet import is_table
 from iptnet.errors import InputError
 from iptnet.model.localization.video import GridVideo, on_grid
 from iptnet.model.localization.words import Reading, WordTable
@@ -28,13 +29,13 @@ KIND = "moments"
 
 
 def read_moments(path: Path, folder: FeatureFolder, durations: Path | None) -> list[MomentQuery]:
-    """The queries of a file whose videos have features; ``.csv`` and ``.tsv`` are one's own.
+    """The queries of a file whose videos have features; a table is one's own.
 
     Raises:
         InputError: unreadable, too many unusable rows, or no query about a video at hand.
     """
     known = None if durations is None else load_durations(durations)
-    own = path.suffix.lower() in (".csv", ".tsv")
+    own = path.suffix.lower() in (".csv", ".tsv") or is_table(path, COLUMNS)
     every = load_moments_csv(path, known) if own else load_charades(path, known)
     # A CSV may name files (garden.mp4) where the features are named after their stems.
     named = {v: v for v in folder.videos} | {q.video: _stem(q.video, folder) for q in every.queries}
