@@ -136,19 +136,29 @@ def write_moments(
 
     folder, video = Path(folder), Path(video)
     require_writable(folder)
-    numbers: dict[str, int] = {}
-    ranks: dict[str, int] = {}
     written: list[Path] = []
-    for moment in timeline.moments:
-        number = numbers.setdefault(moment.query, len(numbers) + 1)
-        ranks[moment.query] = rank = ranks.get(moment.query, 0) + 1
-        clip = folder / f"moment-{number}-{rank}.mp4"
+    clips = clip_names(timeline)
+    for moment, name in zip(timeline.moments, clips.values(), strict=True):
+        clip = folder / name
         cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
         written.append(clip)
     write_json(timeline, folder / "timeline.json")
     write_curve(timeline, folder / "curve.svg")
-    write_report(timeline, folder / "report.html", once(thumbnails(video)), video=None)
+    pictures = once(thumbnails(video))
+    write_report(timeline, folder / "report.html", pictures, video=None, clips=clips)
     return (*written, *(folder / n for n in ("timeline.json", "curve.svg", "report.html")))
+
+
+def clip_names(timeline: Timeline) -> dict[tuple[int, int], str]:
+    """Name each moment's clip by the number of its sentence and its rank, in the moments' order."""
+    numbers = {query: number for number, query in enumerate(timeline.queries, 1)}
+    ranks = dict.fromkeys(numbers, 0)
+    names: dict[tuple[int, int], str] = {}
+    for moment in timeline.moments:
+        ranks[moment.query] += 1
+        place = numbers[moment.query], ranks[moment.query]
+        names[place] = f"moment-{place[0]}-{place[1]}.mp4"
+    return names
 
 
 def merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

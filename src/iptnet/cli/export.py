@@ -115,7 +115,7 @@ def _pictured(
     from iptnet.outputs.pictures import once
     from iptnet.outputs.report import write_report
     from iptnet.outputs.storyboard import write_storyboard
-    from iptnet.results import thumbnails
+    from iptnet.results import clip_names, thumbnails
 
     pictures = once(thumbnails(video))
     for name in formats:
@@ -124,7 +124,8 @@ def _pictured(
             write_storyboard(timeline, path, pictures)
         else:
             played = "summary.mp4" if (folder / "summary.mp4").is_file() else None
-            write_report(timeline, path, pictures, video=played)
+            clips = {k: n for k, n in clip_names(timeline).items() if (folder / n).is_file()}
+            write_report(timeline, path, pictures, video=played, clips=clips)
         yield path
 
 
