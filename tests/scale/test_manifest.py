@@ -36,7 +36,7 @@ def test_a_folder_is_read_in_order_whatever_the_names(tmp_path: Path) -> None:
     listing = read_archive(root, tmp_path / "out")
     found = [os.fsencode(i.key) for i in listing.items]
     assert found == sorted(os.fsencode(n) for n in (*NAMES, *(f"sub/{n}" for n in NAMES)))
-    assert all(i.path.is_file() and i.folder == i.key for i in listing.items)
+    assert all(i.path.is_file() and i.folder == i.key[:-4] for i in listing.items)
     assert listing.skipped == ()
 
 
@@ -66,8 +66,7 @@ def test_what_is_no_video_is_told_and_left_alone(tmp_path: Path) -> None:
 def test_names_that_differ_in_case_alone_get_folders_of_their_own(tmp_path: Path) -> None:
     touch(tmp_path / "in", "Talk.mp4", "talk.mp4", "other.mp4")
     folders = [i.folder for i in read_archive(tmp_path / "in", tmp_path / "out").items]
-    assert len({f.casefold() for f in folders}) == 3 and "other.mp4" in folders
-    assert all(f[:9] in {"Talk.mp4~", "talk.mp4~", "other.mp4"} for f in folders)
+    assert folders == ["Talk", "other", "talk-2"]
 
 
 def test_a_list_names_files_of_its_own_folder(
@@ -136,8 +135,7 @@ def test_names_within_names_stay_apart(tmp_path: Path) -> None:
     rows = [{"path": "a", "name": n} for n in ("x", "x/status.json", "X/summary.mp4/y", "z")]
     listing.write_text("\n".join(json.dumps(r) for r in rows))
     folders = [i.folder for i in read_archive(listing, tmp_path / "out").items]
-    assert folders[0].startswith("X~summary.mp4~y~") and folders[1] == "x"
-    assert folders[2].startswith("x~status.json~") and folders[3] == "z"
+    assert folders == ["X~summary.mp4~y", "x-2", "x/status.json-2", "z"]
 
 
 @pytest.mark.fault(1)

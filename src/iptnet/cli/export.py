@@ -11,6 +11,7 @@ import tyro
 
 from iptnet.cli.console import printable, say, say_warning
 from iptnet.cli.inputs import for_each
+from iptnet.cli.near_misses import meant
 from iptnet.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Export:
         unknown = [name for name in asked if name not in known]
         if unknown or not asked:
             wrong = f"no format {unknown[0]!r}" if unknown else "no format given"
-            raise UsageError(wrong, f"--to takes all, or some of {', '.join(known)}")
+            near = meant(unknown[0], known, "{}", "") + " " if unknown else ""
+            raise UsageError(wrong, f"{near}--to takes all, or some of {', '.join(known)}".strip())
         return asked
 
     def _write(self, timeline: Timeline, formats: list[str], folder: Path, stem: str) -> None:

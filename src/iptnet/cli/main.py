@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn, get_args
 
 import tyro
 
@@ -26,6 +26,7 @@ from iptnet.cli.evaluate import Evaluate
 from iptnet.cli.export import Export
 from iptnet.cli.features import FeaturesCommand
 from iptnet.cli.find import Find
+from iptnet.cli.near_misses import require_known
 from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
@@ -45,6 +46,11 @@ Command = (
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
+
+COMMANDS: dict[str, type[Any]] = {
+    part.__metadata__[0].name: part.__origin__ for part in get_args(Command)
+}
+"""The dataclass of each command's options, by name."""
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -71,6 +77,7 @@ def _guarded(arguments: list[str]) -> int:
         if arguments in (["--version"], ["-V"]):
             say(f"iptnet {__version__}")
             return 0
+        require_known(arguments, COMMANDS)
         command = tyro.cli(
             Command,
             prog="iptnet",
