@@ -58,6 +58,17 @@ def write_summary(
         MachineError: the folder cannot be written or the disk is full.
         InputError: the source went away or changed.
     """
+    return _write_summary(timeline, folder, video, cut, on_progress)[1]
+
+
+def _write_summary(
+    timeline: Timeline,
+    folder: str | Path,
+    video: str | Path,
+    cut: bool,
+    on_progress: OnProgress | None,
+) -> tuple[Timeline, tuple[Path, ...]]:
+    """Write a summary; the timeline comes back with what the cut warned of."""
     folder, video = Path(folder), Path(video)
     require_writable(folder)
     written: list[Path] = []
@@ -67,7 +78,9 @@ def write_summary(
 
         spans = [Span(k.start, k.end) for k in timeline.keyshots]
         done = cut_video(video, spans, playable, on_progress=on_progress)
-        timeline = replace(timeline, warnings=merge(timeline.warnings, done.warnings))
+        left_out = (f"{done.left_out} not in {playable.name}",) if done.left_out else ()
+        notes = merge(timeline.warnings, (*done.warnings, *left_out))
+        timeline = replace(timeline, warnings=notes)
         written.append(playable)
     pictures = once(thumbnails(video))
     write_json(timeline, folder / "timeline.json")
@@ -75,7 +88,7 @@ def write_summary(
     write_curve(timeline, folder / "curve.svg")
     write_report(timeline, folder / "report.html", pictures, video=playable.name if cut else None)
     names = ("timeline.json", "storyboard.jpg", "curve.svg", "report.html")
-    return (*written, *(folder / name for name in names))
+    return timeline, (*written, *(folder / name for name in names))
 
 
 def summarize_video(
@@ -109,8 +122,7 @@ def summarize_video(
     encoded = model.encode(video, on_progress=on_progress, preview=preview)
     timeline = encoded.summarize(ratio, query)
     before_writing()
-    write_summary(timeline, folder, video=video, cut=cut, on_progress=on_progress)
-    return timeline
+    return _write_summary(timeline, folder, video, cut, on_progress)[0]
 
 
 def write_moments(
@@ -140,7 +152,9 @@ def write_moments(
     clips = clip_names(timeline)
     for moment, name in zip(timeline.moments, clips.values(), strict=True):
         clip = folder / name
-        cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
+        done = cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
+        left_out = (f"{done.left_out} not in the clips",) if done.left_out else ()
+        timeline = replace(timeline, warnings=merge(timeline.warnings, left_out))
         written.append(clip)
     write_json(timeline, folder / "timeline.json")
     write_curve(timeline, folder / "curve.svg")

@@ -27,6 +27,7 @@ from iptnet.cli.export import Export
 from iptnet.cli.features import FeaturesCommand
 from iptnet.cli.find import Find
 from iptnet.cli.near_misses import require_known
+from iptnet.cli.quiet import keep_libraries_quiet
 from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
@@ -64,6 +65,7 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``iptnet``; always leaves through :class:`SystemExit`."""
     _require_streams()
+    keep_libraries_quiet()
     for stream in (sys.stdout, sys.stderr):
         # File names may hold bytes that are no text; showing them must never be what fails.
         if hasattr(stream, "reconfigure"):
