@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iptnet.errors import InputError
 from iptnet.results import FILES
 from iptnet.scale.folders import OURS, with_folders
 from iptnet.scale.ledger import Status, write_status
@@ -126,3 +127,14 @@ def test_a_name_of_a_list_is_kept_as_it_is(tmp_path: Path) -> None:
     listing.write_text('{"path": "v.mp4", "name": "my.talk", "ratio": "15 %"}\n{"path": "w.mp4"}')
     items = read_archive(listing, tmp_path / "out").items
     assert [(i.folder, i.ratio) for i in items] == [("my.talk", 0.15), ("w", None)]
+
+
+def test_a_folder_of_another_video_is_not_written_over(tmp_path: Path) -> None:
+    from iptnet.scale.work import Job, Options, Workshop
+
+    done(tmp_path, "a", "a.mp4")
+    before = (tmp_path / "a" / "status.json").read_bytes()
+    workshop = Workshop(Options(out=str(tmp_path)))
+    assert workshop.perform(Job("a.mkv", str(tmp_path / "a.mkv"), "a")) is None
+    assert workshop.fail(Job("a.mkv", str(tmp_path / "a.mkv"), "a"), InputError("bad")) is None
+    assert (tmp_path / "a" / "status.json").read_bytes() == before
