@@ -28,3 +28,12 @@ def research_data() -> Path:
     if not (SHARED / "README.md").is_file():
         pytest.skip(f"research data is not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Small inputs from complaints of strangers, beside the research data."""
+    folder = SHARED.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"there are no cases at {folder}")
+    return folder

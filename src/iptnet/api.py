@@ -8,12 +8,14 @@ features → importance map → shots → keyshots, as a :class:`~iptnet.timelin
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iptnet.encoded import Encoded
+from iptnet.errors import IptnetWarning
 from iptnet.features.cache import FeatureCache
 from iptnet.features.digests import known_sha256
 from iptnet.features.extract import METADATA, extract
@@ -133,8 +135,14 @@ class Model:
                 preview=preview,
             )
             # A partial result is not worth remembering: the cause may be gone next time.
-            if self.cache and not features.metadata["warnings"]:
-                self.cache.put(digest, features)
+            complete = not features.metadata["warnings"]
+            if self.cache and complete and not self.cache.put(digest, features):
+                warnings.warn(
+                    f"what was seen of {path} cannot be kept in {self.cache.folder}, so the next "
+                    "call looks at the video again",
+                    IptnetWarning,
+                    stacklevel=2,
+                )
         source = Source(
             **{**features.metadata["source"], "path": _text(path), "name": _text(path.name)}
         )

@@ -79,6 +79,10 @@ class MachineError(IptnetError):
     exit_code = 6
 
 
+class IptnetWarning(UserWarning):
+    """What a user should know although the work goes on; the command line shows it as a line."""
+
+
 def is_shortage(error: BaseException) -> bool:
     """Whether an error says, in whoever's way, that memory has run out."""
     if isinstance(error, OSError):

@@ -59,6 +59,17 @@ def write_summary(
         MachineError: the folder cannot be written or the disk is full.
         InputError: the source went away or changed.
     """
+    return _write_summary(timeline, folder, video, cut, on_progress)[1]
+
+
+def _write_summary(
+    timeline: Timeline,
+    folder: str | Path,
+    video: str | Path,
+    cut: bool,
+    on_progress: OnProgress | None,
+) -> tuple[Timeline, tuple[Path, ...]]:
+    """Write a summary; the timeline comes back with what the cut warned of."""
     folder, video = Path(folder), Path(video)
     require_writable(folder)
     written: list[Path] = []
@@ -69,7 +80,9 @@ def write_summary(
 
         spans = [Span(k.start, k.end) for k in timeline.keyshots]
         done = cut_video(video, spans, playable, on_progress=on_progress)
-        timeline = replace(timeline, warnings=merge(timeline.warnings, done.warnings))
+        left_out = (f"{done.left_out} not in {playable.name}",) if done.left_out else ()
+        notes = merge(timeline.warnings, (*done.warnings, *left_out))
+        timeline = replace(timeline, warnings=notes)
         written.append(playable)
     pictures = once(thumbnails(video))
     write_json(timeline, folder / "timeline.json")
@@ -77,7 +90,7 @@ def write_summary(
     write_curve(timeline, folder / "curve.svg")
     write_report(timeline, folder / "report.html", pictures, video=playable.name if cut else None)
     names = ("timeline.json", "storyboard.jpg", "curve.svg", "report.html")
-    return (*written, *(folder / name for name in names))
+    return timeline, (*written, *(folder / name for name in names))
 
 
 def summarize_video(
@@ -111,8 +124,7 @@ def summarize_video(
     encoded = model.encode(video, on_progress=on_progress, preview=preview)
     timeline = encoded.summarize(ratio, query)
     before_writing()
-    write_summary(timeline, folder, video=video, cut=cut, on_progress=on_progress)
-    return timeline
+    return _write_summary(timeline, folder, video, cut, on_progress)[0]
 
 
 def write_moments(
@@ -139,19 +151,31 @@ def write_moments(
 
     folder, video = Path(folder), Path(video)
     require_writable(folder)
-    numbers: dict[str, int] = {}
-    ranks: dict[str, int] = {}
     written: list[Path] = []
-    for moment in timeline.moments:
-        number = numbers.setdefault(moment.query, len(numbers) + 1)
-        ranks[moment.query] = rank = ranks.get(moment.query, 0) + 1
-        clip = folder / f"moment-{number}-{rank}.mp4"
-        cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
+    clips = clip_names(timeline)
+    for moment, name in zip(timeline.moments, clips.values(), strict=True):
+        clip = folder / name
+        done = cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
+        left_out = (f"{done.left_out} not in the clips",) if done.left_out else ()
+        timeline = replace(timeline, warnings=merge(timeline.warnings, left_out))
         written.append(clip)
     write_json(timeline, folder / "timeline.json")
     write_curve(timeline, folder / "curve.svg")
-    write_report(timeline, folder / "report.html", once(thumbnails(video)), video=None)
+    pictures = once(thumbnails(video))
+    write_report(timeline, folder / "report.html", pictures, video=None, clips=clips)
     return (*written, *(folder / n for n in ("timeline.json", "curve.svg", "report.html")))
+
+
+def clip_names(timeline: Timeline) -> dict[tuple[int, int], str]:
+    """Name each moment's clip by the number of its sentence and its rank, in the moments' order."""
+    numbers = {query: number for number, query in enumerate(timeline.queries, 1)}
+    ranks = dict.fromkeys(numbers, 0)
+    names: dict[tuple[int, int], str] = {}
+    for moment in timeline.moments:
+        ranks[moment.query] += 1
+        place = numbers[moment.query], ranks[moment.query]
+        names[place] = f"moment-{place[0]}-{place[1]}.mp4"
+    return names
 
 
 def merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

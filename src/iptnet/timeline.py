@@ -129,6 +129,16 @@ class Timeline:
         """Seconds that the keyshots play."""
         return math.fsum(k.duration for k in self.keyshots)
 
+    @property
+    def of_moments(self) -> bool:
+        """Whether it answers sentences without any summary, as ``iptnet find`` makes it."""
+        return bool(self.moments) and not (self.keyshots or self.shots)
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The sentences of its moments, each once, in order."""
+        return tuple(dict.fromkeys(m.query for m in self.moments))
+
     def to_json(self) -> str:
         """The timeline as ``iptnet/timeline/1``, indented, with non-ASCII kept readable."""
         plain = asdict(self)

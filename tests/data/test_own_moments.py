@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iptnet.data.moments import BadRowError
-from iptnet.data.own_moments import load_moments_csv, seconds
+from iptnet.data.own_moments import load_moments_csv
+from iptnet.data.times import seconds
 from iptnet.errors import InputError
 from iptnet.timeline import Span
 

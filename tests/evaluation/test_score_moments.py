@@ -162,6 +162,124 @@ def test_ground_truth_without_grades(tmp_path: Path) -> None:
         )
 
 
+def scores(values: int, duration: float) -> tuple[Any, Any]:
+    """A ground truth of one video of that length, and saliency of that many values."""
+    return (
+        truth(1, duration=duration, relevant_clip_ids=[0], saliency_scores=[[4]]),
+        {"qid": 1, "pred_saliency_scores": [1.0] + [0.0] * (values - 1)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "duration"), [(10, 20), (10, 21), (11, 21), (75, 150), (75, 151.9), (76, 151.9)]
+)
+def test_a_score_a_clip_is_right(tmp_path: Path, values: int, duration: float) -> None:
+    true, guessed = scores(values, duration)
+    found = score_moments(write(tmp_path / "p.jsonl", guessed), write(tmp_path / "gt.jsonl", true))
+    assert found.warnings == ()
+    assert found.metrics["HL-min-Fair-Hit1"] == 100.0
+
+
+@pytest.mark.parametrize(("values", "duration"), [(9, 20), (11, 20), (9, 21), (12, 21), (2, 2)])
+def test_a_clip_more_or_fewer_is_said(tmp_path: Path, values: int, duration: float) -> None:
+    true, guessed = scores(values, duration)
+    found = score_moments(write(tmp_path / "p.jsonl", guessed), write(tmp_path / "gt.jsonl", true))
+    (warning,) = found.warnings
+    assert f"with {values} values for {int(duration / 2)} clips" in warning
+    assert "line 1 (qid 1)" in warning and "official" in warning
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize(("values", "duration"), [(2, 20), (75, 20), (8, 20), (12, 20), (13, 21)])
+def test_other_numbers_of_clips_are_refused(tmp_path: Path, values: int, duration: float) -> None:
+    true, guessed = scores(values, duration)
+    why = rf"p\.jsonl, line 1 \(qid 1\): {values} pred_saliency_scores for the 10 clips"
+    with pytest.raises(InputError, match=why):
+        score_moments(write(tmp_path / "p.jsonl", guessed), write(tmp_path / "gt.jsonl", true))
+
+
+def test_saliency_of_another_length_in_the_case(cases: Path) -> None:
+    with pytest.raises(InputError, match=r"line 1 \(qid 10\): 75 pred_saliency_scores"):
+        score_moments(cases / "predictions_long_saliency.jsonl", cases / "truth.jsonl")
+
+
+def test_windows_out_of_order_are_said(tmp_path: Path, gt: Path) -> None:
+    ranked = [[0, 1, 0.3], [2, 6, 0.9]]
+    found = score_moments(
+        write(tmp_path / "p.jsonl", guess(1, pred_relevant_windows=ranked), guess("b")), gt
+    )
+    assert found.metrics["MR-full-R1@0.5"] == 0.0
+    (warning,) = found.warnings
+    assert "1 of 2 lists of windows not sorted by score" in warning
+    assert "line 1 (qid 1)" in warning and "R1 takes the first window" in warning
+    ordered = [guess(1, pred_relevant_windows=[[0, 1, 0.5], [2, 6, 0.5]]), guess("b")]
+    assert score_moments(write(tmp_path / "p.jsonl", *ordered), gt).warnings == ()
+
+
+def test_windows_outside_of_the_video_are_said(tmp_path: Path, gt: Path) -> None:
+    for window, warns in (([2, 10, 1], 0), ([2, 10.5, 1], 1), ([-1, 5, 1], 1)):
+        rows = [guess(1, pred_relevant_windows=[window]), guess("b")]
+        found = score_moments(write(tmp_path / "p.jsonl", *rows), gt).warnings
+        assert len(found) == warns and all("outside of the video" in w for w in found)
+
+
+@pytest.mark.fault(12)
+def test_durations_that_disagree_are_refused(tmp_path: Path, gt: Path) -> None:
+    rows = [guess(1, duration=8.4), guess("b", duration=150)]
+    with pytest.raises(InputError, match=r"line 2 .*a video of 150 s, which lasts 8 s"):
+        score_moments(write(tmp_path / "p.jsonl", *rows), gt)
+    with pytest.raises(InputError, match="line 1: 'long' is not a number"):
+        score_moments(write(tmp_path / "p.jsonl", guess(1, duration="long")), gt)
+    with pytest.raises(InputError, match="no duration: 0 s"):
+        score_moments(
+            write(tmp_path / "p.jsonl", guess(1)), write(tmp_path / "g.jsonl", truth(1, duration=0))
+        )
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_array_is_told_to_be_lines(
+    tmp_path: Path, gt: Path, indent: int | None, deep: bool
+) -> None:
+    rows: list[Any] = [guess(1), guess("b")]
+    array = write(tmp_path / "my p.json", json.dumps([rows] if deep else rows, indent=indent))
+    program = "flatten | .[]" if deep else ".[]"
+    for files in ((array, gt), (write(tmp_path / "p.jsonl", *rows), array)):
+        with pytest.raises(InputError, match="holds a JSON array") as refused:
+            score_moments(*files)
+        assert "one object a line (JSON lines)" in refused.value.remedy
+        assert f"jq -c '{program}' '{array}'" in refused.value.remedy
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(guess(1), indent=2),
+        json.dumps(guess(1), indent=2) + "\n" + json.dumps(guess("b"), indent=2),
+    ],
+)
+def test_objects_over_several_lines_are_told(tmp_path: Path, gt: Path, text: str) -> None:
+    with pytest.raises(InputError, match=r"over several lines; write one object a line.*jq -c '.'"):
+        score_moments(write(tmp_path / "p.json", text), gt)
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("text", ["[]", "[ ]", '[{"qid": NaN}]', '[{"qid": 1},]', "[[1, 2"])
+def test_any_array_is_told(tmp_path: Path, gt: Path, text: str) -> None:
+    with pytest.raises(InputError, match="one object a line"):
+        score_moments(write(tmp_path / "p.json", text), gt)
+
+
+@pytest.mark.fault(12)
+def test_files_that_stand_in_each_others_place_are_told(tmp_path: Path, gt: Path) -> None:
+    with pytest.raises(InputError, match="name the predictions first"):
+        score_moments(gt, gt)
+    with pytest.raises(InputError, match="qid '1' is a text in the predictions and a number in"):
+        score_moments(write(tmp_path / "p.jsonl", guess("1"), guess("b")), gt)
+
+
 class TestCharades:
     @pytest.fixture
     def sta(self, tmp_path: Path) -> Path:
@@ -195,7 +313,7 @@ class TestCharades:
         ("why", "line"),
         [
             ("neither a JSON object nor", "Y6R7T 0.0 5.0 sits."),
-            ("could not convert", "Y6R7T zero 5.0##sits."),
+            ("not a number", "Y6R7T zero 5.0##sits."),
             ("not finite", "Y6R7T nan 5.0##sits."),
             ("not finite", "Y6R7T 0 5 inf##sits."),
             ("not finite", "Y6R7T 1_0 50##sits."),

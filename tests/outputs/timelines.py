@@ -28,7 +28,7 @@ def timeline(
 ) -> Timeline:
     """A video of ten-second shots, every second one selected for its first six seconds."""
     count = 2 * keyshots
-    duration = 10.0 * max(count, 1)
+    duration = 10.0 * (count or 8)
     times = np.arange(0, duration, 0.5)
     values = 0.5 + 0.4 * np.sin(times / 7)
     whole = {
@@ -45,6 +45,18 @@ def timeline(
         "checkpoint": {"kind": "summarization", "digest": "cd" * 32, "config": {"heads": 8}},
     }
     return Timeline(**{**whole, **changes})  # type: ignore[arg-type]
+
+
+def answered(
+    *queries: str, each: int = 3, confidence: float | None = 0.8, **changes: Any
+) -> Timeline:
+    """The moments of sentences, as ``iptnet find`` makes them: no shots, no keyshots."""
+    moments = tuple(
+        Moment(8.0 * k + n, 8.0 * k + n + 5, query, 0.9 - k / 10, confidence)
+        for n, query in enumerate(queries)
+        for k in range(each)
+    )
+    return timeline(0, **{"shots": (), "moments": moments, **changes})
 
 
 def hostile(name: str) -> Timeline:

@@ -144,14 +144,14 @@ def test_what_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:
     other = begin(source, out, "--workers", "1")
     try:
         wait_for(lambda: len(list(out.rglob("status.json"))) == 2)
-        wait_for((out / "slow.mp4").is_dir)
+        wait_for((out / "slow").is_dir)
         weights = weights_digest(None, None)
         tally = run(
             source, out, engine=run_local, workers=1, weights=weights, on_status=told.append
         )
         assert (tally.done, tally.skipped, tally.code) == (2, 1, 0)
         assert [s.reason for s in told] == ["another process works on it"]
-        assert read_status(out / "slow.mp4") is None
+        assert read_status(out / "slow") is None
     finally:
         other.terminate()
         other.communicate(timeout=30)
@@ -175,7 +175,7 @@ def test_the_command_tells_what_came_out(tmp_path: Path) -> None:
     shown, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert shown.splitlines() == [
-        f"0.mp4: 1.80 s of 12.0 s -> {out}/0.mp4",
+        f"0.mp4: 1.80 s of 12.0 s -> {out}/0",
         f"1 done, 1 bad, 1 skipped -> {out}/batch.jsonl",
     ]
     assert [x for x in err.splitlines() if x.startswith("iptnet: ")] == [
@@ -188,4 +188,4 @@ def test_the_command_tells_what_came_out(tmp_path: Path) -> None:
         "1 done (1 before), 1 bad (1 before; --retry tries again), 1 skipped "
         f"-> {out}/batch.jsonl\n"
     )
-    assert json.loads((out / "0.mp4/status.json").read_text())["state"] == "done"
+    assert json.loads((out / "0/status.json").read_text())["state"] == "done"

@@ -31,7 +31,7 @@ def test_each_video_gets_what_summarize_writes(tmp_path: Path) -> None:
     assert sorted(s.key for s in told) == sorted(lines(tally.ledger))
     files = {"timeline.json", "storyboard.jpg", "curve.svg", "report.html", "status.json"}
     for key, row in lines(tally.ledger).items():
-        folder = tmp_path / "out" / key
+        folder = tmp_path / "out" / key.removesuffix(".mp4")
         names = {p.name for p in folder.iterdir()}
         assert names == ({"status.json"} if row["state"] == "failed" else files)
         assert parse_status((folder / "status.json").read_text()) is not None
@@ -63,12 +63,12 @@ def test_what_changed_is_done_again_and_nothing_else(tmp_path: Path) -> None:
     (source / "0.mp4").write_bytes(b"another film")
     os.utime(source / "a/1.mp4", (1, 1))
     (source / "new.mp4").write_bytes(b"a new one")
-    (out / "b/c/2.mp4/curve.svg").unlink()
+    (out / "b/c/2/curve.svg").unlink()
     assert again() == ["0.mp4", "a/1.mp4", "b/c/2.mp4", "new.mp4"]
     assert again() == []
     assert len(again(ratio=0.5)) == 7 and again(ratio=0.5) == []
     assert len(again(ratio=0.5, weights="f" * 64)) == 7
-    (out / "0.mp4/status.json").write_text('{"schema": "iptnet/batch/1", "key": "0.mp4"}')
+    (out / "0/status.json").write_text('{"schema": "iptnet/batch/1", "key": "0.mp4"}')
     assert again(ratio=0.5, weights="f" * 64) == ["0.mp4"]
 
 
@@ -88,7 +88,7 @@ def test_a_video_that_turned_bad_has_no_results_any_more(tmp_path: Path) -> None
     run(source, out)
     (source / "0.mp4").write_bytes(b"")
     assert run(source, out).bad == 1
-    assert [p.name for p in (out / "0.mp4").iterdir()] == ["status.json"]
+    assert [p.name for p in (out / "0").iterdir()] == ["status.json"]
 
 
 def test_surprises_of_one_video_are_its_own(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_trouble_of_the_machine_ends_the_run_and_the_ledger_is_true(tmp_path: Pa
     assert states == {
         "0.mp4": "done", "a/1.mp4": "done", "a/full.mp4": "pending", "b/c/2.mp4": "pending",
     }  # fmt: skip
-    assert read_status(out / "a/full.mp4") is None
+    assert read_status(out / "a/full") is None
 
 
 @pytest.mark.fault(15)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_error, say_warning
-from iptnet.cli.inputs import require_ratio
 from iptnet.cli.summarize import SummaryOptions, seconds
 from iptnet.errors import UsageError
 
@@ -42,7 +41,6 @@ class Batch(SummaryOptions):
 
     def run(self) -> int:
         """Summarize what is left to do; the code is that of the worst video."""
-        require_ratio(self.ratio)
         if self.workers is not None and not 1 <= self.workers <= 4096:
             raise UsageError(f"--workers {self.workers} is no number of them", "give 1 or more")
         from iptnet.scale.run import run_batch, weights_digest

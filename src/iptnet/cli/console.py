@@ -38,9 +38,13 @@ def say_warning(text: str) -> None:
 
 def _tell(line: str) -> None:
     """A line on standard error; where that takes nothing, the exit code still says it."""
-    with contextlib.suppress(OSError):
+    try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
+    except OSError:
+        # What it did not take would be tried again at exit, and fail there with a code of its own.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 class Progress:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from iptnet.cli.console import Progress, printable, say
-from iptnet.cli.inputs import require_ratio
+from iptnet.cli.inputs import SHARE
 from iptnet.cli.summarize import report
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ class Demo:
     out: Path = Path("demo")
     """Folder for the video and its summary."""
 
-    ratio: float = 0.25
-    """Length of the summary as a share of the video."""
+    ratio: Annotated[float, SHARE] = 0.25
+    """Length of the summary as a share of the video: 0.15, or 15%."""
 
     def run(self) -> int:
         """Make, summarize, query, and say where to look."""
-        require_ratio(self.ratio)
         from iptnet.api import load
         from iptnet.atomic import require_writable
         from iptnet.demo import make_demo_video

@@ -11,6 +11,7 @@ import tyro
 
 from iptnet.cli.console import printable, say, say_warning
 from iptnet.cli.inputs import for_each
+from iptnet.cli.near_misses import meant
 from iptnet.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Export:
         unknown = [name for name in asked if name not in known]
         if unknown or not asked:
             wrong = f"no format {unknown[0]!r}" if unknown else "no format given"
-            raise UsageError(wrong, f"--to takes all, or some of {', '.join(known)}")
+            near = meant(unknown[0], known, "{}", "") + " " if unknown else ""
+            raise UsageError(wrong, f"{near}--to takes all, or some of {', '.join(known)}".strip())
         return asked
 
     def _write(self, timeline: Timeline, formats: list[str], folder: Path, stem: str) -> None:
@@ -115,7 +117,7 @@ def _pictured(
     from iptnet.outputs.pictures import once
     from iptnet.outputs.report import write_report
     from iptnet.outputs.storyboard import write_storyboard
-    from iptnet.results import thumbnails
+    from iptnet.results import clip_names, thumbnails
 
     pictures = once(thumbnails(video))
     for name in formats:
@@ -124,7 +126,8 @@ def _pictured(
             write_storyboard(timeline, path, pictures)
         else:
             played = "summary.mp4" if (folder / "summary.mp4").is_file() else None
-            write_report(timeline, path, pictures, video=played)
+            clips = {k: n for k, n in clip_names(timeline).items() if (folder / n).is_file()}
+            write_report(timeline, path, pictures, video=played, clips=clips)
         yield path
 
 

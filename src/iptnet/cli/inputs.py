@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from tyro.constructors import PrimitiveConstructorSpec
+
 from iptnet.cli.console import say_error
 from iptnet.errors import InputError, LimitError, UsageError
+from iptnet.naming import numbered, stem_of
+from iptnet.share import share_of
 
-LONGEST = 255
-"""Bytes of a folder's name on most file systems."""
+SHARE = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="SHARE",
+    instance_from_str=lambda texts: _share(texts[0]),
+    is_instance=lambda value: isinstance(value, float),
+    str_from_instance=lambda value: [f"{value:g}"],
+)
+"""How the command line reads ``--ratio``."""
 
 
-def require_ratio(ratio: float) -> None:
-    """Refuse a summary length that is no share of the video.
-
-    Raises:
-        UsageError: the ratio is not in (0, 1].
-    """
-    if not 0 < ratio <= 1:
-        raise UsageError(f"--ratio {ratio:g} is not a share", "give a number above 0 and up to 1")
+def _share(text: str) -> float:
+    try:
+        return share_of(text)
+    except ValueError as error:
+        percent = f"{text.strip()}%" if re.fullmatch(r"\s*[1-9][0-9]?\s*", text) else "15%"
+        raise UsageError(f"--ratio {error}", f"write 0.15, or a percentage: {percent}") from error
 
 
 def output_folders(videos: Sequence[Path], out: Path) -> list[Path]:
@@ -31,23 +39,15 @@ def output_folders(videos: Sequence[Path], out: Path) -> list[Path]:
     taken: set[str] = set()
     folders = []
     for video in videos:
-        # The stem of "...mp4" is "..", which would be the folder above.
-        stem = video.stem if video.stem.strip(". ") else "video"
+        stem = stem_of(video.name)
         name, count = stem, 1
         # Case-folded: on some file systems Talk and talk are one folder.
         while name.casefold() in taken:
             count += 1
-            name = _numbered(stem, count)
+            name = numbered(stem, count)
         taken.add(name.casefold())
         folders.append(out / name)
     return folders
-
-
-def _numbered(stem: str, count: int) -> str:
-    ending = f"-{count}"
-    if len(os.fsencode(stem)) + len(ending) > LONGEST:
-        stem = os.fsencode(stem)[: LONGEST - len(ending)].decode("utf-8", "ignore")
-    return stem + ending
 
 
 def for_each(videos: Iterable[Path], work: Callable[[Path], None]) -> int:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn, get_args
 
 import tyro
 
@@ -27,6 +27,8 @@ from iptnet.cli.export import Export
 from iptnet.cli.features import FeaturesCommand
 from iptnet.cli.find import Find
 from iptnet.cli.limited import limited
+from iptnet.cli.near_misses import require_known
+from iptnet.cli.quiet import keep_libraries_quiet
 from iptnet.cli.score import Score
 from iptnet.cli.serve import Serve
 from iptnet.cli.summarize import Summarize
@@ -48,6 +50,11 @@ Command = (
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
 
+COMMANDS: dict[str, type[Any]] = {
+    part.__metadata__[0].name: part.__origin__ for part in get_args(Command)
+}
+"""The dataclass of each command's options, by name."""
+
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a full disk under standard output says."""
@@ -60,6 +67,7 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``iptnet``; always leaves through :class:`SystemExit`."""
     _require_streams()
+    keep_libraries_quiet()
     for stream in (sys.stdout, sys.stderr):
         # File names may hold bytes that are no text; showing them must never be what fails.
         if hasattr(stream, "reconfigure"):
@@ -75,6 +83,7 @@ def _guarded(arguments: list[str]) -> int:
         if arguments in (["--version"], ["-V"]):
             say(f"iptnet {__version__}")
             return 0
+        require_known(arguments, COMMANDS)
         command = tyro.cli(
             Command,
             prog="iptnet",

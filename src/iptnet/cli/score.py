@@ -39,6 +39,8 @@ class Score:
                 f"{scores.missing} queries without a prediction and {scores.unknown} predictions "
                 "without a query are left out: not comparable with a full table"
             )
+        for warning in scores.warnings:
+            say_warning(warning)
         if self.json:
             say(json.dumps(asdict(scores), indent=1))
             return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_warning
-from iptnet.cli.inputs import for_each, output_folders, require_ratio
+from iptnet.cli.inputs import SHARE, for_each, output_folders
 
 if TYPE_CHECKING:
     from iptnet.timeline import Timeline
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class SummaryOptions:
     """What every summary is made with, of one video or of an archive."""
 
-    ratio: float = 0.15
-    """Length of the summary as a share of the video."""
+    ratio: Annotated[float, SHARE] = 0.15
+    """Length of the summary as a share of the video: 0.15, or 15%."""
 
     query: str | None = None
     """Focus the summary on what a sentence describes."""
@@ -50,7 +50,6 @@ class Summarize(SummaryOptions):
 
     def run(self) -> int:
         """Summarize each video in turn."""
-        require_ratio(self.ratio)
         if not self.videos:
             from iptnet.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""Annotation files as numbered lines of text: plain or gzip, UTF-8 with or without a byte mark.
+"""Annotation files as numbered lines of text: plain or gzip, UTF-8, or UTF-16 with a byte mark.
 
 Everything that a stranger's file can be instead (a folder, a pipe, half a gzip, a bomb, another
 encoding, JSON with NaN or a thousand brackets) is refused here, once, with the file's name.
@@ -6,9 +6,11 @@ encoding, JSON with NaN or a thousand brackets) is refused here, once, with the 
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import math
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -20,33 +22,72 @@ from iptnet.errors import InputError, LimitError
 LARGEST = 256 << 20
 """Bytes of text after decompression; the largest real annotation file has a few MB."""
 
+SAVE_AS = "save it as UTF-8 (in Excel: CSV UTF-8)"
+
+_LINE_END = re.compile("\r\n|\n|\r")
+
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Lines of a text file with their numbers from 1, blank ones left out.
 
     Args:
-        path: plain or gzip-compressed (told by content, not by name), UTF-8.
+        path: plain or gzip-compressed (told by content, not by name), UTF-8 or, with its byte
+            mark, UTF-16; lines end in LF, CR LF or, as on old Macs, CR.
 
     Raises:
         InputError: not a readable regular file, broken gzip, or not UTF-8 (names the line).
         LimitError: more text than 256 MiB.
     """
-    # Split on \n alone: str.splitlines would also split at U+2028 inside a JSON string.
-    for number, raw in enumerate(_content(Path(path)).split(b"\n"), start=1):
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}, line {number}: not UTF-8", "save it as UTF-8") from error
+    # Not str.splitlines, which would also split at U+2028 inside a JSON string.
+    for number, line in enumerate(_LINE_END.split(read_text(path)), start=1):
         if line.strip():
             yield number, line
 
 
 def read_text(path: Path) -> str:
-    """The whole file as text; see :func:`text_lines` for what is refused."""
+    """Read a whole file as text; see :func:`text_lines` for what is refused."""
+    content = _content(Path(path))
     try:
-        return _content(Path(path)).decode("utf-8-sig")
+        return _decoded(content)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8", "save it as UTF-8") from error
+        raise _not_text(path, content, error) from error
+
+
+def read_spreadsheet_text(path: Path) -> tuple[str, bool]:
+    """Read a whole file as text, also in Windows-1252, which Excel on Windows saves CSV files in.
+
+    Returns:
+        The text, and whether it was Windows-1252: a guess, since a file does not say so.
+
+    Raises:
+        InputError: as :func:`text_lines`, or Windows-1252 does not know one of its bytes.
+    """
+    content = _content(Path(path))
+    try:
+        return _decoded(content), False
+    except UnicodeDecodeError as error:
+        if error.encoding != "utf-8":
+            raise _not_text(path, content, error) from error
+        try:
+            return content.decode("cp1252"), True
+        except UnicodeDecodeError:
+            raise _not_text(path, content, error) from error
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    if b"\0" in content[:2]:
+        # A letter and a NUL: two bytes a character, without the mark that would say which first.
+        raise UnicodeDecodeError("utf-16", content, 0, 2, "no byte mark")
+    return content.decode("utf-8-sig").removeprefix("\ufeff")
+
+
+def _not_text(path: Path, content: bytes, error: UnicodeDecodeError) -> InputError:
+    if error.encoding != "utf-8":
+        return InputError(f"{path} looks like UTF-16 but cannot be read as such", SAVE_AS)
+    line = len(re.split(rb"\r\n|\n|\r", content[: error.start]))
+    return InputError(f"{path}, line {line}: not UTF-8", SAVE_AS)
 
 
 def read_json(path: Path) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from iptnet.data.annotation_file import number, parse_json, read_json, short, text_lines
+from iptnet.data.json_lines import require_object_lines
 from iptnet.data.moments import (
     CLIP_SECONDS,
     MAX_BAD,
@@ -52,6 +53,7 @@ def load_qvhighlights(
     Raises:
         InputError: unreadable, or too many rows are unusable.
     """
+    require_object_lines(path)
     ledger, queries = Ledger(path), list[MomentQuery]()
     seen: dict[int | str, int] = {}
     for line, text in text_lines(path):
@@ -123,6 +125,8 @@ def _query(text: str, line: int, keep_overruns: bool) -> MomentQuery:
         raise BadRowError("wrong type", "the line is not an object")
     try:
         duration = number(_field(row, "duration"))
+        if duration <= 0:
+            raise BadRowError("no duration", f"{duration:g} s")
         until = None if keep_overruns else duration
         windows = tuple(_window(w, until) for w in _list(row, "relevant_windows"))
         clips, saliency = _grades(row, duration)

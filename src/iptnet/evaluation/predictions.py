@@ -17,6 +17,7 @@ from typing import Any
 
 from iptnet.atomic import write_text
 from iptnet.data.annotation_file import number, parse_json, short, text_lines
+from iptnet.data.json_lines import require_object_lines
 from iptnet.errors import InputError
 
 _LINE = re.compile(r"\s*(\S+)\s+(\S+)\s+(\S+)(?:\s+(\S+))?\s*##(.*)", re.DOTALL)
@@ -34,6 +35,7 @@ class MomentPrediction:
         windows: start, end and score, in file order; ``None`` where the file has no windows.
         saliency: one score per two-second clip; ``None`` where the file has none.
         line: line of the file, from 1; 0 for predictions made in memory.
+        duration: the video's seconds, where the file says them.
     """
 
     qid: int | str | None
@@ -42,6 +44,7 @@ class MomentPrediction:
     windows: tuple[tuple[float, float, float], ...] | None
     saliency: tuple[float, ...] | None = None
     line: int = 0
+    duration: float | None = None
 
 
 def read_predictions(path: Path) -> tuple[MomentPrediction, ...]:
@@ -54,6 +57,7 @@ def read_predictions(path: Path) -> tuple[MomentPrediction, ...]:
     lines = list(text_lines(path))
     if not lines:
         raise InputError(f"{path} holds no predictions", "check that it is the right file")
+    require_object_lines(path)
     if lines[0][1].lstrip().startswith("{"):
         return tuple(_from_json(text, f"{path}, line {number}", number) for number, text in lines)
     return _from_list(path, lines)
@@ -92,17 +96,21 @@ def _from_json(text: str, where: str, line: int) -> MomentPrediction:
             raise InputError(f"{where}: {name} {short(row[name])} is not a text", _REMEDY)
     windows, saliency = row.get("pred_relevant_windows"), row.get("pred_saliency_scores")
     if windows is None and saliency is None:
+        swapped = "relevant_windows" in row
         raise InputError(
-            f"{where}: neither pred_relevant_windows nor pred_saliency_scores", _REMEDY
+            f"{where}: neither pred_relevant_windows nor pred_saliency_scores",
+            "this is a ground truth: name the predictions first" if swapped else _REMEDY,
         )
     try:
+        lasts = row.get("duration")
+        duration = None if lasts is None else number(lasts)
         ranked = None if windows is None else tuple(map(_window, _list(windows)))
         scores = None if saliency is None else tuple(map(number, _list(saliency)))
     except ValueError as error:
         raise InputError(f"{where}: {error}", _REMEDY) from error
     if scores is not None and not scores:
         raise InputError(f"{where}: pred_saliency_scores is empty", _REMEDY)
-    return MomentPrediction(qid, row.get("vid"), row.get("query"), ranked, scores, line)
+    return MomentPrediction(qid, row.get("vid"), row.get("query"), ranked, scores, line, duration)
 
 
 def _from_list(path: Path, lines: list[tuple[int, str]]) -> tuple[MomentPrediction, ...]:
@@ -148,8 +156,13 @@ def _list(value: Any) -> list[Any]:
 
 
 def _plain(text: str) -> float:
-    # float alone would also take 1_000.
-    value = float(text if "_" not in text else "nan")
+    if "," in text:
+        raise ValueError(f"{short(text)} has a comma; numbers here have a decimal point")
+    try:
+        # float alone would also take 1_000.
+        value = float(text if "_" not in text else "nan")
+    except ValueError:
+        raise ValueError(f"{short(text)} is not a number") from None
     if not math.isfinite(value):
         raise ValueError(f"{short(text)} is not finite")
     return value

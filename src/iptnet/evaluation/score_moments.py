@@ -18,7 +18,9 @@ from iptnet.data.charades import load_charades
 from iptnet.data.moments import MomentQuery, clip_saliency
 from iptnet.data.own_moments import COLUMNS, load_moments_csv
 from iptnet.data.qvhighlights import load_qvhighlights
+from iptnet.data.spreadsheet import is_table
 from iptnet.errors import InputError
+from iptnet.evaluation.prediction_checks import check_saliency, check_windows, require_durations
 from iptnet.evaluation.predictions import MomentPrediction, read_predictions
 from iptnet.protocol.highlights import highlight_metrics
 from iptnet.protocol.moments import moment_metrics
@@ -34,12 +36,14 @@ class MomentScores:
         queries: queries scored.
         missing: queries of the ground truth without a prediction, left out (0 unless allowed).
         unknown: predictions about no query of the ground truth, left out (0 unless allowed).
+        warnings: what makes the figures other than a reader may think, each a sentence.
     """
 
     metrics: dict[str, float | None]
     queries: int
     missing: int = 0
     unknown: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False) -> MomentScores:
@@ -58,10 +62,11 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
 
     Raises:
         InputError: a file is unreadable or a line is bad, a query is predicted twice, not at all
-            or under another video's name, or only some lines have windows or saliency.
+            or under another video's name, only some lines have windows or saliency, or a list of
+            saliency is for another number of clips.
     """
     predictions, truth = Path(predictions), Path(truth)
-    queries, by_qid = load_truth(truth)
+    queries, by_qid, warnings = _read_truth(truth)
     found = read_predictions(predictions)
     prediction_of = _by_key(found, predictions, _qid_key if by_qid else _sentence_key)
     keys = [_truth_key(q, by_qid) for q in queries]
@@ -75,7 +80,8 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
         raise InputError(
             f"{predictions} lacks {len(missing)} of {len(queries)} queries of {truth}, first "
             f"{_name(missing[0], by_qid)} of its line {missing[0].line}",
-            "predict every query, or allow a partial score",
+            "predict every query, or allow a partial score"
+            + _other_type(missing[0], prediction_of, by_qid),
         )
     if unknown and not allow_partial:
         raise InputError(
@@ -90,12 +96,14 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
                 f"{truth} about {short(q.video)}",
                 "choose the ground truth that was predicted",
             )
+    require_durations(predictions, scored)
     used = [p for p, _ in scored]
     metrics: dict[str, float | None] = {}
     if _all_or_none(predictions, used, "pred_relevant_windows", lambda p: p.windows is not None):
         metrics |= moment_metrics(
             [p.windows or () for p in used], [q.window_array for _, q in scored]
         )
+        warnings += check_windows(predictions, scored)
     ungraded = [q for _, q in scored if not q.saliency]
     salient = _all_or_none(
         predictions, used, "pred_saliency_scores", lambda p: p.saliency is not None
@@ -106,6 +114,7 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
             "get the ground truth again",
         )
     if salient and not ungraded:
+        warnings += check_saliency(predictions, scored)
         metrics |= highlight_metrics(
             [np.array(p.saliency) for p in used], [clip_saliency(q) for _, q in scored]
         )
@@ -114,7 +123,7 @@ def score_moments(predictions: Path, truth: Path, *, allow_partial: bool = False
             f"{predictions} has saliency only, and {truth} has no grades to compare",
             "predict windows, or use a ground truth with saliency_scores",
         )
-    return MomentScores(metrics, len(scored), len(missing), len(unknown))
+    return MomentScores(metrics, len(scored), len(missing), len(unknown), warnings)
 
 
 def load_truth(path: Path) -> tuple[tuple[MomentQuery, ...], bool]:
@@ -126,12 +135,37 @@ def load_truth(path: Path) -> tuple[tuple[MomentQuery, ...], bool]:
     Raises:
         InputError: unreadable, empty, or any line is bad.
     """
-    first = next((text for _, text in text_lines(path)), "").lstrip()
-    if first.startswith("{"):
-        return load_qvhighlights(path, max_bad=0.0, keep_overruns=True).queries, True
-    if "##" not in first and all(column in first.lower() for column in COLUMNS):
-        return load_moments_csv(path, max_bad=0.0).queries, False
-    return load_charades(path, max_bad=0.0).queries, False
+    queries, by_qid, _ = _read_truth(path)
+    return queries, by_qid
+
+
+def _read_truth(path: Path) -> tuple[tuple[MomentQuery, ...], bool, tuple[str, ...]]:
+    """Ground truth as :func:`load_truth`, with what was repaired in it."""
+    if is_table(path, COLUMNS):
+        found, by_qid = load_moments_csv(path, max_bad=0.0), False
+    else:
+        first = next((text for _, text in text_lines(path)), "").lstrip()
+        by_qid = first.startswith(("{", "["))
+        found = (
+            load_qvhighlights(path, max_bad=0.0, keep_overruns=True)
+            if by_qid
+            else load_charades(path, max_bad=0.0)
+        )
+    return found.queries, by_qid, tuple(f"{path}: {what}" for what in found.report.repaired)
+
+
+def _other_type(
+    query: MomentQuery, prediction_of: dict[Hashable, MomentPrediction], by_qid: bool
+) -> str:
+    """A hint where a qid is a number in one file and a text in the other."""
+    same = [q for q in prediction_of if str(q) == str(query.qid)] if by_qid else []
+    kinds = {int: "number", str: "text"}
+    return (
+        f"; qid {same[0]!r} is a {kinds.get(type(same[0]), 'value')} in the predictions and a "
+        f"{kinds[type(query.qid)]} in the ground truth"
+        if same
+        else ""
+    )
 
 
 def _by_key(

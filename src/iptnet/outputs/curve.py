@@ -1,5 +1,8 @@
 """curve.svg: importance over time, with the shots as bands and the summary in the accent colour.
 
+Where there is no summary but moments, the curve is how well the first sentence fits, and the
+accent colour marks its moments.
+
 Hand-written SVG without external resources. It brings its own light and dark colours, written out
 in full because viewers outside browsers know no CSS variables. The same drawing stands in the
 report, without heading and background.
@@ -17,7 +20,7 @@ from iptnet.outputs.clock import clock
 from iptnet.outputs.markup import escape, shorten
 from iptnet.outputs.pictures import record_times
 from iptnet.outputs.style import DARK, FONT, LIGHT, Palette
-from iptnet.timeline import Curve, Moment, Timeline
+from iptnet.timeline import Curve, Moment, Span, Timeline
 
 PAD = 20
 TOP = 80
@@ -115,13 +118,8 @@ def curve_svg(timeline: Timeline, width: int = 960, *, inline: bool = False) -> 
     height = y + (4 if inline else 12)
     body.append(f'<path class="head" d="M0 {frame.top}V{bottom + STRIP + 2}"/>')
 
-    described = (
-        f"{len(timeline.shots)} shots over {clock(source.duration)}; the summary plays "
-        f"{len(timeline.keyshots)} of them for {clock(timeline.summary_duration)}: "
-        + ", ".join(f"{clock(k.start)} to {clock(k.end)}" for k in timeline.keyshots[:40])
-        + (" and more." if len(timeline.keyshots) > 40 else ".")
-    )
-    title = f"Importance over time of {escape(source.name)}"
+    measure = f"Match with “{timeline.queries[0]}”" if timeline.of_moments else "Importance"
+    title, described = escape(f"{measure} over time of {source.name}"), _described(timeline)
     start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ipt" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" aria-label="{title}" '
@@ -134,9 +132,35 @@ def curve_svg(timeline: Timeline, width: int = 960, *, inline: bool = False) -> 
     return start + "\n" + "\n".join(body) + "\n</svg>\n"
 
 
+def _described(timeline: Timeline) -> str:
+    """What is marked, in words, for those who cannot see the drawing."""
+    marked = _marked(timeline)
+    if timeline.of_moments:
+        what = f"{len(marked)} of {len(timeline.moments)} moments are of the first sentence: "
+    else:
+        what = (
+            f"{len(timeline.shots)} shots over {clock(timeline.source.duration)}; the summary "
+            f"plays {len(marked)} of them for {clock(timeline.summary_duration)}: "
+        )
+    listed = ", ".join(f"{clock(span.start)} to {clock(span.end)}" for span in marked[:40])
+    return what + listed + (" and more." if len(marked) > 40 else ".")
+
+
+def _marked(timeline: Timeline) -> Sequence[Span]:
+    """What has the accent colour: the keyshots, or without a summary the first one's moments."""
+    if not timeline.of_moments:
+        return timeline.keyshots
+    return [m for m in timeline.moments if m.query == timeline.queries[0]]
+
+
 def _heading(timeline: Timeline, width: int) -> Iterable[str]:
     name = escape(shorten(timeline.source.name, (width - 2 * PAD) / 11))
     yield f'<text class="name" x="{PAD}" y="32">{name}</text>'
+    if timeline.of_moments:
+        said = shorten(timeline.queries[0], (width - 2 * PAD) / LETTER - 14)
+        yield f'<rect class="accent" x="{PAD}" y="44" width="10" height="10" rx="2"/>'
+        yield f'<text x="{PAD + 16}" y="53">match with “{escape(said)}”</text>'
+        return
     count = len(timeline.keyshots)
     length, whole = timeline.summary_duration, timeline.source.duration
     share = f" ({100 * length / whole:.0f} %)" if whole > 0 else ""
@@ -156,7 +180,7 @@ def _bands(timeline: Timeline, frame: _Frame) -> Iterable[str]:
             yield f'<rect class="band" x="{x}" y="{frame.top}" width="{wide}" height="{PLOT}"/>'
     right, bottom = frame.right, frame.top + PLOT
     yield f'<path class="rule" d="M{frame.pad} {frame.top}H{right}M{frame.pad} {bottom}H{right}"/>'
-    axis = f"importance, 0 to {frame.highest:g}"
+    axis = f"{'match' if timeline.of_moments else 'importance'}, 0 to {frame.highest:g}"
     yield f'<text x="{right}" y="{frame.top - 6}" text-anchor="end">{axis}</text>'
 
 
@@ -173,7 +197,7 @@ def _curve(timeline: Timeline, frame: _Frame) -> Iterable[str]:
     holes = "".join(
         f'<rect x="{frame.x(k.start)}" y="{frame.top - 2}" '
         f'width="{max(frame.x(k.end) - frame.x(k.start), 1):.2f}" height="{PLOT + 4}"/>'
-        for k in timeline.keyshots
+        for k in _marked(timeline)
     )
     yield (
         f'<defs><clipPath id="{clip}">{holes}</clipPath><g id="{clip}-curve">'
@@ -186,6 +210,8 @@ def _curve(timeline: Timeline, frame: _Frame) -> Iterable[str]:
 
 def _keyshots(timeline: Timeline, frame: _Frame) -> Iterable[str]:
     """A tint over the plot and a bar beneath it, at least two pixels wide."""
+    if timeline.of_moments:
+        return
     bottom = frame.top + PLOT
     rail = f'width="{frame.right - frame.pad}" height="{STRIP}" rx="2"'
     yield f'<rect class="band" x="{frame.pad}" y="{bottom + 2}" {rail}/>'

@@ -8,7 +8,7 @@ One event a segment, with its place in the source and in the summary as timecode
 from __future__ import annotations
 
 from iptnet.outputs.markup import clean, shorten
-from iptnet.outputs.segments import cut_list
+from iptnet.outputs.segments import cut_list, kind_of
 from iptnet.outputs.timecode import drops_frames, timecode
 from iptnet.timeline import Timeline
 
@@ -21,7 +21,7 @@ def edl(timeline: Timeline) -> str:
     cuts, source = cut_list(timeline), timeline.source
     mode = "DROP FRAME" if drops_frames(cuts.rate) else "NON-DROP FRAME"
     channels = "V" if source.audio is False else "AA/V"
-    lines = [f"TITLE: {shorten(source.name, TITLE) or 'summary'}", f"FCM: {mode}", ""]
+    lines = [f"TITLE: {shorten(source.name, TITLE) or kind_of(timeline)}", f"FCM: {mode}", ""]
     for number, event in enumerate(cuts.events, 1):
         times = (event.first, event.after, event.at, event.at + event.count)
         codes = " ".join(timecode(frame, cuts.rate) for frame in times)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from iptnet.outputs.location import address
 from iptnet.outputs.markup import escape
-from iptnet.outputs.segments import CutList, cut_list
+from iptnet.outputs.segments import CutList, cut_list, kind_of
 from iptnet.outputs.timecode import drops_frames
 from iptnet.timeline import Source, Timeline
 
@@ -30,7 +30,7 @@ def fcpxml(timeline: Timeline) -> str:
         "  </resources>",
         "  <library>",
         f'    <event name="{name}">',
-        f'      <project name="{name}: summary">',
+        f'      <project name="{name}: {kind_of(timeline)}">',
         f'        <sequence format="r1" duration="{_time(cuts.count, cuts.rate)}" tcStart="0s" '
         f'tcFormat="{_counting(cuts.rate)}">',
         "          <spine>",

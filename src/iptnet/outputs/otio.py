@@ -12,7 +12,7 @@ from typing import Any
 
 from iptnet.outputs.location import address
 from iptnet.outputs.markup import clean
-from iptnet.outputs.segments import CutList, Event, cut_list
+from iptnet.outputs.segments import CutList, Event, cut_list, kind_of
 from iptnet.timeline import Timeline
 
 
@@ -30,7 +30,7 @@ def otio(timeline: Timeline) -> str:
         for kind in kinds
     ]
     whole = {
-        **_object("Timeline.1", f"{clean(source.name)}: summary"),
+        **_object("Timeline.1", f"{clean(source.name)}: {kind_of(timeline)}"),
         "global_start_time": None,
         "tracks": {**_object("Stack.1", "tracks"), "source_range": None, "children": tracks},
     }

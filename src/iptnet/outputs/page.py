@@ -91,7 +91,7 @@ ol{list-style:none;margin:0;padding:0;display:grid;gap:20px 16px;
 grid-template-columns:repeat(auto-fill,minmax(200px,1fr))}
 ol.upright{grid-template-columns:repeat(auto-fill,minmax(130px,1fr))}
 a{color:var(--accent);text-underline-offset:3px;text-decoration-thickness:1px}
-#board a{display:block;color:var(--ink);text-decoration:none;border-radius:8px}
+.board a{display:block;color:var(--ink);text-decoration:none;border-radius:8px}
 .frame{display:block;overflow:hidden;border-radius:8px;background:var(--band)}
 .frame img{display:block;width:100%;height:auto}
 .blank{display:grid;place-items:center;aspect-ratio:16/9;color:var(--soft);font-size:14px}
@@ -99,9 +99,13 @@ a{color:var(--accent);text-underline-offset:3px;text-decoration-thickness:1px}
 .bar{display:block;width:100%;height:4px;margin:8px 0 4px;border-radius:2px;fill:var(--line)}
 .bar .on{fill:var(--accent)}
 .times{font-size:14px;font-variant-numeric:tabular-nums}
-#board a:hover .frame,#board [aria-current] .frame{outline:2px solid var(--accent);
+.share{display:block;font-size:13px;color:var(--soft);font-variant-numeric:tabular-nums}
+.doubt{margin:-6px 0 12px;color:var(--soft)}
+ol+table{margin-top:20px}
+section h2{overflow-wrap:anywhere}
+.board a:hover .frame,.board [aria-current] .frame{outline:2px solid var(--accent);
 outline-offset:2px}
-#board [aria-current] .times{color:var(--accent)}
+.board [aria-current] .times{color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:4px;border-radius:4px}
 table{width:100%;border-collapse:collapse;font-size:15px;font-variant-numeric:tabular-nums}
 th{font-weight:400;font-size:13px;color:var(--soft)}

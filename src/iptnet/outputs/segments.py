@@ -87,6 +87,11 @@ def segments(timeline: Timeline) -> tuple[Segment, ...]:
     return _inside(found, timeline.source.duration)
 
 
+def kind_of(timeline: Timeline) -> str:
+    """What the segments are together, as the name of a project."""
+    return "moments" if timeline.of_moments else "summary"
+
+
 def some_segments(timeline: Timeline, kind: str) -> tuple[Segment, ...]:
     """:func:`segments`, for formats of which an empty file is none.
 

@@ -1,5 +1,7 @@
 """storyboard.jpg: a contact sheet, one tile a keyshot, with its times and its score.
 
+Where there is no summary but moments, it shows these, sentence by sentence, with their confidence.
+
 The grid adapts: one keyshot is one large picture, many are a sheet about two by one; portrait
 videos get portrait tiles. Beyond ``MAX_TILES`` keyshots the best are shown and the header says so.
 """
@@ -7,6 +9,7 @@ videos get portrait tiles. Beyond ``MAX_TILES`` keyshots the best are shown and 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from iptnet.atomic import write_bytes
 from iptnet.outputs.clock import clock
 from iptnet.outputs.lettering import lettering
 from iptnet.outputs.markup import shorten
-from iptnet.outputs.pictures import Picture, Thumbnails, Tile, tiles
+from iptnet.outputs.pictures import MomentTile, Picture, Thumbnails, Tile, moment_tiles, tiles
 from iptnet.outputs.style import DARK
 from iptnet.timeline import Timeline
 
@@ -37,7 +40,10 @@ def write_storyboard(timeline: Timeline, path: Path, thumbnails: Thumbnails) -> 
     Raises:
         MachineError: the folder cannot be written or the disk is full.
     """
-    sheet = draw_storyboard(timeline, tiles(timeline, thumbnails, MAX_TILES))
+    if timeline.of_moments:
+        sheet = draw_storyboard(timeline, moment_tiles(timeline, thumbnails, MAX_TILES))
+    else:
+        sheet = draw_storyboard(timeline, tiles(timeline, thumbnails, MAX_TILES))
     out = BytesIO()
     sheet.save(out, "JPEG", quality=88, subsampling=0, optimize=True)
     write_bytes(path, out.getvalue())
@@ -65,8 +71,8 @@ def grid(count: int, aspect: float) -> tuple[int, int, int]:
     return columns, width, round(width / aspect)
 
 
-def draw_storyboard(timeline: Timeline, shown: tuple[Tile, ...]) -> Image.Image:
-    """The contact sheet as a picture; without a keyshot only its header."""
+def draw_storyboard(timeline: Timeline, shown: Sequence[Tile | MomentTile]) -> Image.Image:
+    """Draw the contact sheet as a picture; without a tile only its header."""
     source = timeline.source
     columns, wide, high = grid(max(1, len(shown)), source.width / max(source.height, 1) or 1.0)
     rows = math.ceil(len(shown) / columns)
@@ -80,17 +86,28 @@ def draw_storyboard(timeline: Timeline, shown: tuple[Tile, ...]) -> Image.Image:
         x = left + k % columns * (wide + GAP)
         y = HEADER + k // columns * (high + CAPTION + GAP)
         sheet.paste(_framed(tile.picture, wide, high), (x, y))
-        _caption(draw, tile, (x, y + high + 8), wide)
+        _caption(draw, _words(tile, len(timeline.queries)), (x, y + high + 8), wide)
     return sheet
 
 
 def _header(draw: ImageDraw.ImageDraw, timeline: Timeline, shown: int, width: int) -> None:
+    queries = timeline.queries
+    title = timeline.source.name
+    if timeline.of_moments:
+        number = "{}  " if len(queries) > 1 else ""
+        title = "   ".join(number.format(k) + f"“{q}”" for k, q in enumerate(queries, 1))
     room = (width - 2 * MARGIN) / 10
-    text, font = lettering(shorten(timeline.source.name, room), 24)
+    text, font = lettering(shorten(title, room), 24)
     while font.getlength(text) > width - 2 * MARGIN:
         room -= 1
-        text, font = lettering(shorten(timeline.source.name, room), 24)
+        text, font = lettering(shorten(title, room), 24)
     draw.text((MARGIN, 36), text, DARK.ink, font, anchor="ls")
+    if timeline.of_moments:
+        count, name = len(timeline.moments), shorten(timeline.source.name, 40)
+        few = f"  ·  the first {shown} shown" if shown < count else ""
+        text, font = lettering(f"{count} moment{'s' * (count != 1)} in {name}{few}", 16)
+        draw.text((MARGIN, 62), text, DARK.soft, font, anchor="ls")
+        return
     count = len(timeline.keyshots)
     parts = [
         f"{clock(timeline.summary_duration)} of {clock(timeline.source.duration)}",
@@ -102,18 +119,32 @@ def _header(draw: ImageDraw.ImageDraw, timeline: Timeline, shown: int, width: in
     draw.text((MARGIN, 62), text, DARK.soft, font, anchor="ls")
 
 
-def _caption(draw: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int], wide: int) -> None:
-    """A score bar, the times, and the score where there is room."""
+def _words(tile: Tile | MomentTile, sentences: int) -> tuple[float, str, str]:
+    """What stands under a picture: a value for the bar, the times, and the value in words."""
+    span = tile.keyshot if isinstance(tile, Tile) else tile.moment
+    precise = 1 if span.duration < 2 else 0
+    times = f"{clock(span.start, precise)} - {clock(span.end, precise)}"
+    if isinstance(tile, Tile) or tile.moment.confidence is None:
+        value, word = span.score, f"{span.score:.2f}"
+    else:
+        value, word = tile.moment.confidence, f"{100 * tile.moment.confidence:.0f} %"
+    if isinstance(tile, MomentTile) and sentences > 1:
+        times = f"{tile.sentence}  {times}"
+    return min(max(value, 0.0), 1.0), times, word
+
+
+def _caption(
+    draw: ImageDraw.ImageDraw, words: tuple[float, str, str], at: tuple[int, int], wide: int
+) -> None:
+    """Draw a bar, the times, and the value where there is room."""
     x, y = at
-    score = min(max(tile.keyshot.score, 0.0), 1.0)
+    score, times, word = words
     draw.rounded_rectangle((x, y, x + wide - 1, y + 3), 2, DARK.line)
     if score * wide >= 4:
         draw.rounded_rectangle((x, y, x + round(score * wide) - 1, y + 3), 2, DARK.accent)
-    precise = 1 if tile.keyshot.duration < 2 else 0
-    times = f"{clock(tile.keyshot.start, precise)} - {clock(tile.keyshot.end, precise)}"
     text, font = lettering(times, 15)
     draw.text((x, y + 24), text, DARK.ink, font, anchor="ls")
-    number, small = lettering(f"{score:.2f}", 13)
+    number, small = lettering(word, 13)
     if font.getlength(text) + small.getlength(number) + 12 <= wide:
         draw.text((x + wide, y + 24), number, DARK.soft, small, anchor="rs")
 

@@ -53,7 +53,7 @@ def load_split_file(path: str | Path, dataset: str | None = None) -> tuple[Split
 
 def _parse(file: Path) -> Any:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{file}: cannot be read as text: {error}") from error
     if file.suffix == ".json":

@@ -10,14 +10,15 @@ import codecs
 import json
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from iptnet.data.json_lines import require_object_lines
 from iptnet.errors import InputError
-from iptnet.scale.shards import digest_of
+from iptnet.scale.folders import with_folders
+from iptnet.share import share_of
 
 SUFFIXES = frozenset(
     [
@@ -81,7 +82,7 @@ def read_archive(source: Path, out: Path) -> Listing:
         raise InputError(f"{source} names no video", "name a folder of videos, or a list of paths")
     skipped = (s for s in found if isinstance(s, Skipped))
     return Listing(
-        tuple(_with_folders(sorted(items, key=lambda i: os.fsencode(i.key)))),
+        tuple(with_folders(sorted(items, key=lambda i: os.fsencode(i.key)), out)),
         tuple(sorted(skipped, key=lambda s: os.fsencode(s.key))),
     )
 
@@ -140,10 +141,14 @@ def _listed(source: Path) -> Iterator[Item | Skipped]:
             raise InputError(
                 f"{source} is too large for a list of paths", "name a folder, or split it"
             )
-        data = source.read_bytes().removeprefix(codecs.BOM_UTF8)
+        data = _bytes_of_text(source.read_bytes(), source)
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}", "check the path") from error
-    lines = data.split(b"\0" if b"\0" in data else b"\n")
+    # A list of an old Mac has CR alone; elsewhere one may be part of a name.
+    ends = b"\0" if b"\0" in data else b"\n" if b"\n" in data else b"\r"
+    if source.suffix == ".jsonl":
+        require_object_lines(source)
+    lines = data.split(ends)
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip() if source.suffix == ".jsonl" else line.removesuffix(b"\r")
@@ -161,6 +166,16 @@ def _listed(source: Path) -> Iterator[Item | Skipped]:
             yield item
 
 
+def _bytes_of_text(data: bytes, source: Path) -> bytes:
+    """The list in bytes as file names have them, without its byte mark."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode("utf-16").encode("utf-8")  # PowerShell redirects its output so
+    except UnicodeError as error:
+        raise InputError(f"{source} is not UTF-16, as it says", "save it as UTF-8") from error
+
+
 def _row(text: bytes, where: str) -> Item:
     try:
         row: Any = json.loads(text)
@@ -174,6 +189,11 @@ def _row(text: bytes, where: str) -> Item:
         ) from error
     if not isinstance(path, str) or not isinstance(name, str | None):
         raise InputError(f'{where}: "path" and "name" must be text', "put them in quotes")
+    if isinstance(ratio, str) and "%" in ratio:
+        try:
+            ratio = share_of(ratio)
+        except ValueError as error:
+            raise InputError(f'{where}: "ratio" {error}', "write 0.15 or 15%") from error
     if ratio is not None and (
         not isinstance(ratio, int | float) or isinstance(ratio, bool) or not 0 < ratio <= 1
     ):
@@ -186,7 +206,7 @@ def _row(text: bytes, where: str) -> Item:
         encoded = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise InputError(f'{where}: "path" is no text', "write the path as it is") from error
-    return Item(name or "", _path(encoded, where), ratio)
+    return Item(name or "", _path(encoded, where), ratio, folder=name or "")
 
 
 def _path(text: bytes, where: str) -> Path:
@@ -200,17 +220,3 @@ def _key(path: Path, root: Path) -> str:
     full, base = Path(os.path.abspath(path)), Path(os.path.abspath(root))  # noqa: PTH100 - no links
     inside = full.relative_to(base) if full.is_relative_to(base) else full.relative_to(full.anchor)
     return inside.as_posix()
-
-
-def _with_folders(items: list[Item]) -> Iterator[Item]:
-    """The tree of the archive again, each file a folder: names that differ stay apart.
-
-    Only where names differ in nothing but case (one folder on some file systems), or where one
-    would lie within another, they get a few digits of their digest, the same in every run.
-    """
-    names = [i.key.casefold() for i in items]
-    counts = Counter(names)
-    for item, name in zip(items, names, strict=True):
-        within = any(str(above) in counts for above in PurePosixPath(name).parents)
-        mark = "" if counts[name] == 1 and not within else f"~{digest_of(item.key):064x}"[:9]
-        yield replace(item, folder=(item.key.replace("/", "~") if within else item.key) + mark)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +105,7 @@ class Workshop:
                 call itself. The video has no status then.
         """
         folder = Path(self.options.out) / job.folder
-        with self.locks.hold(job.key) as mine:
+        with self._hold(job) as mine:
             if not mine:
                 return None
             if settled := self.settled(job):  # another process was faster
@@ -117,7 +117,7 @@ class Workshop:
     def fail(self, job: Job, error: IptnetError, seconds: float = 0.0) -> Status | None:
         """Record that a video took its worker down; None when another process has it by now."""
         folder = Path(self.options.out) / job.folder
-        with self.locks.hold(job.key) as mine:
+        with self._hold(job) as mine:
             if not mine:
                 return None
             settled = self.settled(job)
@@ -128,6 +128,20 @@ class Workshop:
             status = self._failed(job, error, facts(Path(job.path)), seconds)
             _replace(folder, status)
             return status
+
+    @contextlib.contextmanager
+    def _hold(self, job: Job) -> Iterator[bool]:
+        """Lock a video and its folder; False when either is another's.
+
+        Runs that began with other lists may give one folder to two videos: neither writes over what
+        the other has there, and the next run finds another folder.
+        """
+        with (
+            self.locks.hold(job.key) as mine,
+            self.locks.hold(f"\0folder/{job.folder.casefold()}") as free,
+        ):
+            status = read_status(Path(self.options.out) / job.folder)
+            yield mine and free and (status is None or status.key == job.key)
 
     def _record(self, job: Job, folder: Path) -> Status:
         # Asked first: what changes while we work is worked on again in the next run.

@@ -194,4 +194,5 @@ class Worker:
             height=height,
             crf=crf,
         )
-        return done.warnings
+        said = task.kind == "summary" and done.left_out
+        return (*done.warnings, *((f"{done.left_out} not in summary.mp4",) if said else ()))

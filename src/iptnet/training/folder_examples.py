@@ -6,6 +6,7 @@ those windows that show at least half of one of its moments.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from iptnet.data.charades import load_charades, load_durations
 from iptnet.data.feature_folder import FeatureFolder
 from iptnet.data.moments import MomentQuery
-from iptnet.data.own_moments import load_moments_csv
-from iptnet.errors import InputError
+from iptnet.data.own_moments import COLUMNS, GUESSED, load_moments_csv
+from iptnet.data.spreadsheet import is_table
+from iptnet.errors import InputError, IptnetWarning
 from iptnet.model.localization.video import GridVideo, on_grid
 from iptnet.model.localization.words import Reading, WordTable
 from iptnet.model.video_index import LONGEST_QUERY
@@ -28,14 +30,17 @@ KIND = "moments"
 
 
 def read_moments(path: Path, folder: FeatureFolder, durations: Path | None) -> list[MomentQuery]:
-    """The queries of a file whose videos have features; ``.csv`` and ``.tsv`` are one's own.
+    """The queries of a file whose videos have features; a table is one's own.
 
     Raises:
         InputError: unreadable, too many unusable rows, or no query about a video at hand.
     """
     known = None if durations is None else load_durations(durations)
-    own = path.suffix.lower() in (".csv", ".tsv")
+    own = path.suffix.lower() in (".csv", ".tsv") or is_table(path, COLUMNS)
     every = load_moments_csv(path, known) if own else load_charades(path, known)
+    if every.report.rejected or GUESSED in every.report.repaired:
+        text = every.report.text.replace("\n", "; ")
+        warnings.warn(f"{text}; docs/your-data.md says why", IptnetWarning, stacklevel=2)
     # A CSV may name files (garden.mp4) where the features are named after their stems.
     named = {v: v for v in folder.videos} | {q.video: _stem(q.video, folder) for q in every.queries}
     found = [_renamed(q, named[q.video]) for q in every.queries if named[q.video] in folder.videos]

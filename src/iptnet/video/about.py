@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import Any
 
 from iptnet.video.reader import Reader
 from iptnet.video.refusals import RefusalError
 
+OTHERS = frozenset({"video", "audio", "subtitle", "data", "attachment"})
+ATTACHED_PICTURE = 0x400
+"""FFmpeg's flag of a cover that is stored as a video stream."""
+CHAPTER_HANDLERS = frozenset({"SubtitleHandler", "Apple Text Media Handler", "TextHandler"})
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 MAX_SHAPE = 16  # a stretched pixel beyond this is a broken header
 
@@ -70,6 +75,7 @@ def describe(reader: Reader) -> dict[str, Any]:
         "audio_codec": audio.codec_context.codec.canonical_name if audio is not None else None,
         "audio_index": audio.index if audio is not None else None,
         "video_index": stream.index,
+        "others": _others(container, stream, audio),
         "notes": notes,
     }
 
@@ -104,6 +110,28 @@ def _square(width: int, height: int, shape: Fraction | None) -> tuple[int, int]:
 def _audio(container: Any) -> Any:
     stream = container.streams.best("audio")
     return stream if stream is not None and stream.codec_context is not None else None
+
+
+def _others(container: Any, video: Any, audio: Any) -> dict[str, int]:
+    """Count what a file holds besides the picture and the sound that are used, by kind."""
+    kept = {video.index} | ({audio.index} if audio is not None else set())
+    chapters = len(container.chapters())
+    counts: Counter[str] = Counter(chapter=chapters)
+    for stream in container.streams:
+        if stream.index in kept or stream.type not in OTHERS:
+            continue
+        if stream.type == "data" and _is_help(stream, chapters > 0):
+            continue
+        attached = stream.type == "video" and int(stream.disposition) & ATTACHED_PICTURE
+        sound = "further audio" if audio is not None else "audio"
+        counts["picture" if attached else sound if stream.type == "audio" else stream.type] += 1
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _is_help(stream: Any, chapters: bool) -> bool:
+    """Tell a track that only carries the timecode, or the chapters' names, in MOV and MP4."""
+    handler = stream.metadata.get("handler_name", "")
+    return "timecode" in stream.metadata or (chapters and handler in CHAPTER_HANDLERS)
 
 
 def _declared(reader: Reader) -> Fraction | None:

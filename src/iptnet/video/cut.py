@@ -24,6 +24,7 @@ from iptnet.timeline import Span
 from iptnet.video import ffmpeg
 from iptnet.video.child import Child, check_file
 from iptnet.video.graph import Plan, arguments, join_arguments
+from iptnet.video.left_out import left_out
 from iptnet.video.limits import Limits
 from iptnet.video.probe import VideoInfo, info_of
 
@@ -46,6 +47,8 @@ class Cut:
         width, height: even, upright, square pixels.
         has_audio: whether it has a sound track.
         warnings: what is odd about it.
+        left_out: what the source holds besides picture and sound, as the begin of a sentence
+            ("1 subtitle track is"); empty where there is nothing.
     """
 
     path: Path
@@ -57,6 +60,7 @@ class Cut:
     height: int
     has_audio: bool
     warnings: tuple[str, ...]
+    left_out: str = ""
 
 
 def cut(
@@ -163,6 +167,7 @@ def cut(
         height=plan.height,
         has_audio=plan.sound,
         warnings=tuple(notes),
+        left_out=left_out(info),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class VideoInfo:
         video_index, audio_index: stream numbers in the container.
         rates: every rate the container suggests.
         warnings: what is odd about the file.
+        others: how many tracks, covers, attached files and chapters it holds besides, by kind.
     """
 
     path: str
@@ -54,6 +56,7 @@ class VideoInfo:
     container_start: float = 0.0
     rates: tuple[Fraction, ...] = ()
     warnings: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fps(self) -> float:
@@ -129,4 +132,5 @@ def _info_of(path: Path, header: dict[str, Any]) -> VideoInfo:
         container_start=float(header["container_start"]),
         rates=tuple(Fraction(*rate) for rate in header["rates"]),
         warnings=tuple(header["notes"]),
+        others={str(kind): int(count) for kind, count in header.get("others", {}).items()},
     )
