@@ -129,9 +129,8 @@ class Model:
             # A partial result is not worth remembering: the cause may be gone next time.
             if self.cache and not features.metadata["warnings"]:
                 self.cache.put(digest, features)
-        source = Source(
-            **{**features.metadata["source"], "path": _text(path), "name": _text(path.name)}
-        )
+        named = {"path": _text(path), "name": _text(path.name)}
+        source = Source.of({**features.metadata["source"], **named})
         return Encoded(self, path, source, features)
 
 

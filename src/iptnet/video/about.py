@@ -7,6 +7,7 @@ from typing import Any
 
 from iptnet.video.reader import Reader
 from iptnet.video.refusals import RefusalError
+from iptnet.video.start_timecode import start_timecode
 
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 MAX_SHAPE = 16  # a stretched pixel beyond this is a broken header
@@ -48,6 +49,7 @@ def describe(reader: Reader) -> dict[str, Any]:
     if hdr:
         notes.append("high dynamic range: sampled pictures keep its flat colours")
     rate = reader.rate
+    timecode, odd = start_timecode(reader)
     return {
         "container": container.format.name.split(",")[0],
         "codec": stream.codec_context.codec.canonical_name,
@@ -70,7 +72,8 @@ def describe(reader: Reader) -> dict[str, Any]:
         "audio_codec": audio.codec_context.codec.canonical_name if audio is not None else None,
         "audio_index": audio.index if audio is not None else None,
         "video_index": stream.index,
-        "notes": notes,
+        "timecode": timecode,
+        "notes": [*notes, *odd],
     }
 
 

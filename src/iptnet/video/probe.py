@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from iptnet.timeline import Timecode
 from iptnet.video.child import Child, check_file, misbehaviour
 from iptnet.video.limits import Limits
 
@@ -32,6 +33,7 @@ class VideoInfo:
         audio_codec: codec of the sound, ``None`` without any that can be decoded.
         video_index, audio_index: stream numbers in the container.
         rates: every rate the container suggests.
+        timecode: the camera's, of the first picture; ``None`` without one.
         warnings: what is odd about the file.
     """
 
@@ -53,6 +55,7 @@ class VideoInfo:
     audio_index: int | None
     container_start: float = 0.0
     rates: tuple[Fraction, ...] = ()
+    timecode: Timecode | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -128,5 +131,6 @@ def _info_of(path: Path, header: dict[str, Any]) -> VideoInfo:
         audio_index=header["audio_index"],
         container_start=float(header["container_start"]),
         rates=tuple(Fraction(*rate) for rate in header["rates"]),
+        timecode=Timecode(**header["timecode"]) if header["timecode"] else None,
         warnings=tuple(header["notes"]),
     )
