@@ -31,7 +31,8 @@ BATCH = 8
 """Pictures taken from the decoder at a time: it works on while few are encoded here."""
 
 METADATA = 3
-"""Version of what is kept beside cached features; an entry of another one is made again."""
+"""Version of how pictures are read and of what is kept beside cached features; an entry of another
+one is made again. 3: high dynamic range is mapped, and the source has its timecode."""
 
 
 def extract(
