@@ -81,7 +81,7 @@ def filters(light: Light) -> tuple[str, str]:
 
 
 def picture_of(payload: bytes, shape: tuple[int, ...], light: Light | None) -> NDArray[np.uint8]:
-    """Make a picture, (H, W, 3), of the child's bytes: 16 bits a channel where it is to be mapped."""
+    """Make a picture, (H, W, 3), of the child's bytes: two a channel where it is to be mapped."""
     if light is None:
         return np.frombuffer(payload, np.uint8).reshape(shape)
     return tone_mapped(np.frombuffer(payload, "<u2").reshape(shape), light)
