@@ -19,7 +19,7 @@ from iptnet.outputs.timecode import timecode
 from iptnet.rates import USUAL, edit_rate, nearest
 from iptnet.timecode import can_drop, frames_a_day
 from iptnet.timeline import Keyshot, Timecode, Timeline
-from tests.outputs.readers import READERS
+from tests.outputs.readers import DTD, READERS
 from tests.outputs.timelines import sourced
 
 NTSC, NTSC60, FILM = Fraction(30000, 1001), Fraction(60000, 1001), Fraction(24000, 1001)
@@ -71,6 +71,13 @@ def test_an_hour_in_drop_frame_in_every_format_for_editors() -> None:
         107_922 * Fraction(1001, 30000), 109_682 * Fraction(1001, 30000),
     ]  # fmt: skip
     assert {e.get("tcFormat") for e in root.iter("asset-clip", "sequence")} == {"DF"}
+    with DTD.open("rb") as file:
+        assert etree.DTD(file).validate(root)
+    (timeline,) = otio.adapters.read_from_string(FORMATS["fcpxml"].render(made), "fcpx_xml")
+    found = [c.source_range.start_time.to_seconds() for c in timeline.find_clips()]
+    # The adapter knows whole rates only and rounds down to their frames.
+    assert found == [pytest.approx(float(f * Fraction(1001, 30000)), abs=1 / 29)
+                     for f in (107_922, 109_682)]  # fmt: skip
 
 
 @pytest.mark.parametrize(
