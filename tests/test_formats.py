@@ -59,6 +59,7 @@ def test_every_field_of_a_timeline_is_shown_and_explained() -> None:
     for name, field in [
         ("source", "start"),
         ("source", "audio"),
+        ("source", "timecode"),
         ("shots", "selected"),
         ("moments", "confidence"),
     ]:
@@ -90,5 +91,11 @@ def test_recipes_marks_and_schemas() -> None:
         assert f"| `{field.name}` |" in recipes
     for mark in FILE_MARKS:
         assert f"`{mark}`" in recipes
-    for schema in (timeline.SCHEMA, digest.SCHEMA, checkpoint.SCHEMA, cache.SCHEMA):
+    for schema in (
+        timeline.SCHEMA,
+        timeline.SCHEMA_2,
+        digest.SCHEMA,
+        checkpoint.SCHEMA,
+        cache.SCHEMA,
+    ):
         assert f"`{schema}`" in TEXT

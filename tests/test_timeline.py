@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iptnet.timeline import SCHEMA, Curve, Keyshot, Moment, Shot, Source, Span, Timeline
+from iptnet.timeline import (
+    SCHEMA,
+    SCHEMA_2,
+    Curve,
+    Keyshot,
+    Moment,
+    Shot,
+    Source,
+    Span,
+    Timecode,
+    Timeline,
+)
 
 numbers = st.floats(0, 1e6, allow_nan=False)
 bounds = st.tuples(numbers, numbers).map(sorted)
@@ -21,7 +32,11 @@ curves = st.lists(st.tuples(numbers, st.floats(0, 1)), unique_by=lambda p: p[0])
 )
 timelines = st.builds(
     Timeline,
-    source=st.builds(Source, texts, texts, texts, numbers, numbers, st.integers(), st.integers()),
+    source=st.builds(
+        Source,
+        *(texts, texts, texts, numbers, numbers, st.integers(), st.integers()),
+        timecode=st.sampled_from((None, Timecode("01:00:00;00", "30000/1001", True))),
+    ),
     importance=curves,
     shots=st.lists(
         st.builds(lambda b, s, x: Shot(b[0], b[1], s, x), bounds, numbers, st.booleans())
@@ -97,7 +112,7 @@ def test_curves_are_functions_of_time(times: tuple[float, ...], values: tuple[fl
 
 
 HOSTILE: list[tuple[str, Any]] = [
-    ("schema", "iptnet/timeline/2"),
+    ("schema", "iptnet/timeline/3"),
     ("schema", None),
     ("more", 1),
     ("source", None),
@@ -168,3 +183,50 @@ def test_no_single_replacement_crashes(data: st.DataObject) -> None:
         Timeline.from_json(text[:at] + new + text[at + 1 :])
     except ValueError:
         return
+
+
+def test_what_needs_nothing_of_schema_2_stays_schema_1() -> None:
+    """A program of before reads it, so it has no field that such a program would refuse."""
+    assert raw()["schema"] == SCHEMA
+    assert set(raw()["source"]) == {
+        *("path", "name", "sha256", "duration", "fps", "width", "height", "start", "audio"),
+    }
+
+
+def test_a_timecode_makes_it_schema_2() -> None:
+    own = Timecode("01:00:00;00", "30000/1001", True)
+    made = replace(EXAMPLE, source=replace(EXAMPLE.source, timecode=own))
+    stored = json.loads(made.to_json())
+    assert stored["schema"] == SCHEMA_2 == "iptnet/timeline/2"
+    assert stored["source"]["timecode"] == {
+        "start": "01:00:00;00",
+        "rate": "30000/1001",
+        "drop_frame": True,
+    }
+    assert Timeline.from_json(made.to_json()) == made
+
+
+def test_schema_2_without_its_fields_is_read() -> None:
+    assert Timeline.from_json(json.dumps({**raw(), "schema": SCHEMA_2})) == EXAMPLE
+    source = {**raw()["source"], "timecode": None}
+    assert Timeline.from_json(json.dumps({**raw(), "schema": SCHEMA_2, "source": source}))
+
+
+TIMECODE = {"start": "01:00:00:00", "rate": "25", "drop_frame": False}
+
+
+@pytest.mark.parametrize(
+    "timecode",
+    [
+        "01:00:00:00", 1, [], {}, {**TIMECODE, "more": 1}, {**TIMECODE, "drop_frame": 0},
+        {**TIMECODE, "start": "1:00:00:00"}, {**TIMECODE, "start": "24:00:00:00"},
+        {**TIMECODE, "start": "01:00:00:25"}, {**TIMECODE, "start": "01:00:60:00"},
+        {**TIMECODE, "rate": 25}, {**TIMECODE, "rate": "25.0"}, {**TIMECODE, "rate": "0"},
+        {**TIMECODE, "rate": "1/0"}, {**TIMECODE, "rate": "-25"}, {**TIMECODE, "rate": "1/9"},
+        {**TIMECODE, "rate": "5000"}, {**TIMECODE, "rate": "1" * 9999},
+    ],
+)  # fmt: skip
+def test_other_timecodes_are_refused(timecode: object) -> None:
+    source = {**raw()["source"], "timecode": timecode}
+    with pytest.raises(ValueError, match=r".+"):
+        Timeline.from_json(json.dumps({**raw(), "schema": SCHEMA_2, "source": source}))

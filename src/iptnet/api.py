@@ -143,9 +143,8 @@ class Model:
                     IptnetWarning,
                     stacklevel=2,
                 )
-        source = Source(
-            **{**features.metadata["source"], "path": _text(path), "name": _text(path.name)}
-        )
+        named = {"path": _text(path), "name": _text(path.name)}
+        source = Source.of({**features.metadata["source"], **named})
         return Encoded(self, path, source, features)
 
 

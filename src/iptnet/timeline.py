@@ -1,8 +1,12 @@
 """The result of a summary or a query: frozen, in seconds, with its provenance.
 
 A :class:`Timeline` holds everything a writer, the page or a later command needs, so exporting
-never needs the model. It imports nothing of ours, and its JSON (``iptnet/timeline/1``) is a stable
-format: ``Timeline.from_json(t.to_json()) == t``.
+never needs the model. It imports nothing of ours, and its JSON is a stable format:
+``Timeline.from_json(t.to_json()) == t``.
+
+The JSON names the lowest schema that has all its fields: ``iptnet/timeline/1`` unless a field of
+``iptnet/timeline/2`` is given. What needs nothing new stays readable by programs of before, and
+what they would misread is refused by them for its schema.
 """
 
 from __future__ import annotations
@@ -10,11 +14,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from fractions import Fraction
 from typing import Any
 
 SCHEMA = "iptnet/timeline/1"
+SCHEMA_2 = "iptnet/timeline/2"
+ADDED: Mapping[str, tuple[str, ...]] = {"source": ("timecode",)}
+"""What schema 2 added: optional fields by the part they stand in, left out where ``None``."""
 LATEST = 1e12
 """Seconds; 30,000 years. Sums and frames of such spans are still exact enough, and finite."""
 
@@ -92,12 +100,44 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Timecode:
+    """The timecode of a camera at the first picture.
+
+    Attributes:
+        start: its label, ``hh:mm:ss:ff``.
+        rate: labels a second, ``30000/1001`` or ``25``; 60 pictures a second may have 30 of them.
+        drop_frame: whether labels are left out to agree with the clock, as the file says.
+
+    Raises:
+        ValueError: ``start`` is no label, or ``rate`` no rate.
+    """
+
+    start: str
+    rate: str
+    drop_frame: bool
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"([01][0-9]|2[0-3])(:[0-5][0-9]){2}[:;][0-9]{2,3}", self.start):
+            raise ValueError(f"{self.start[:60]!r} is no timecode")
+        if not re.fullmatch(r"[1-9][0-9]{0,6}(/[1-9][0-9]{0,6})?", self.rate):
+            raise ValueError(f"{self.rate[:60]!r} is no rate of timecode")
+        if not 1 <= self.base <= 1000 or int(self.start[9:]) >= self.base:
+            raise ValueError(f"no timecode of {self.rate} a second begins at {self.start}")
+
+    @property
+    def base(self) -> int:
+        """Frame numbers in a second of labels: the rate as a whole number."""
+        return math.floor(Fraction(self.rate) + Fraction(1, 2))
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """The video a timeline speaks of.
 
     ``start`` is the presentation time of the first frame as the container states it; all other
     times of a Timeline count from there, so that 0 is the first picture. ``fps`` is the mean rate.
-    ``audio`` tells whether there is sound, ``None`` when that was not recorded.
+    ``audio`` tells whether there is sound, ``None`` when that was not recorded. ``timecode`` is the
+    camera's own, ``None`` without one.
     """
 
     path: str
@@ -109,6 +149,13 @@ class Source:
     height: int
     start: float = 0.0
     audio: bool | None = None
+    timecode: Timecode | None = None
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Source:
+        """Build a source from its plain dict; TypeError or ValueError where it is none."""
+        made: Source = _build(cls, raw)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +187,10 @@ class Timeline:
         return tuple(dict.fromkeys(m.query for m in self.moments))
 
     def to_json(self) -> str:
-        """The timeline as ``iptnet/timeline/1``, indented, with non-ASCII kept readable."""
+        """The timeline as JSON, indented, with non-ASCII kept readable."""
         plain = asdict(self)
-        ordered = {"schema": SCHEMA, "source": plain.pop("source"), "recipe": plain.pop("recipe")}
+        schema = SCHEMA_2 if _takes_schema_2(plain) else SCHEMA
+        ordered = {"schema": schema, "source": plain.pop("source"), "recipe": plain.pop("recipe")}
         ordered["checkpoint"] = plain.pop("checkpoint")
         text = json.dumps({**ordered, **plain}, indent=1, ensure_ascii=False, allow_nan=False)
         # File names that are not UTF-8 come as lone surrogates, which no UTF-8 file can hold.
@@ -159,9 +207,9 @@ class Timeline:
             raw = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError as error:
             raise ValueError("the JSON is nested too deeply") from error
-        if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-            found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
-            raise ValueError(f"schema {str(found)[:60]!r} is not {SCHEMA!r}")
+        found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
+        if not isinstance(raw, dict) or found not in (SCHEMA, SCHEMA_2):
+            raise ValueError(f"schema {str(found)[:60]!r} is neither {SCHEMA!r} nor {SCHEMA_2!r}")
         if unknown := sorted(set(raw) - {f.name for f in fields(cls)} - {"schema"}):
             raise ValueError(f"not a timeline: unknown field {unknown[0][:60]!r}")
         try:
@@ -179,6 +227,20 @@ class Timeline:
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a timeline: {type(error).__name__} at {error}") from error
+
+
+def _takes_schema_2(plain: dict[str, Any]) -> bool:
+    """Leave out the fields of schema 2 that are not given, and tell whether one is."""
+    given = False
+    for part, names in ADDED.items():
+        found = plain[part]
+        for one in [found] if isinstance(found, dict) else found:
+            for name in names:
+                if one[name] is None:
+                    del one[name]
+                else:
+                    given = True
+    return given
 
 
 def _refuse_constant(name: str) -> float:
@@ -219,6 +281,18 @@ def _text(value: Any) -> str:
     return value
 
 
+TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "float": _is_number,
+    "float | None": lambda value: value is None or _is_number(value),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "bool": lambda value: isinstance(value, bool),
+    "bool | None": lambda value: value is None or isinstance(value, bool),
+    "str": lambda value: isinstance(value, str),
+    "Timecode | None": lambda value: value is None or isinstance(value, dict),
+}
+"""What a field's annotation takes from JSON; tuples come checked."""
+
+
 def _build(kind: type[Any], raw: Any) -> Any:
     """A dataclass from its plain dict, with every field's type checked."""
     values = _mapping(raw)
@@ -226,23 +300,9 @@ def _build(kind: type[Any], raw: Any) -> Any:
     if unknown := sorted(set(values) - set(known)):
         raise TypeError(f"unknown {kind.__name__} field {unknown[0]!r}")
     for name, value in values.items():
-        expected = known[name]
-        good = (
-            _is_number(value)
-            if expected == "float"
-            else isinstance(value, int) and not isinstance(value, bool)
-            if expected == "int"
-            else isinstance(value, bool)
-            if expected == "bool"
-            else value is None or isinstance(value, bool)
-            if expected == "bool | None"
-            else isinstance(value, str)
-            if expected == "str"
-            else value is None or _is_number(value)
-            if expected == "float | None"
-            else isinstance(value, tuple)
-        )
-        if not good:
-            raise TypeError(f"{kind.__name__}.{name} should be {expected}")
+        if not TYPES.get(known[name], lambda x: isinstance(x, tuple))(value):
+            raise TypeError(f"{kind.__name__}.{name} should be {known[name]}")
     cast = {n: float(v) if known[n] == "float" else v for n, v in values.items()}
+    if isinstance(cast.get("timecode"), dict):
+        cast["timecode"] = _build(Timecode, cast["timecode"])
     return kind(**cast)

@@ -40,6 +40,22 @@ def test_some_formats_beside_the_timeline(run: Run, saved: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("fps", "said"), [(15.0, " (counted at 30 frames a second"), (48.0, "")])
+def test_the_rate_that_is_not_the_videos_is_told(
+    run: Run, tmp_path: Path, fps: float, said: str
+) -> None:
+    made = timeline()
+    path = tmp_path / "timeline.json"
+    write_json(replace(made, source=replace(made.source, fps=fps)), path)
+    code, out, err = run("export", path, "--to", "edl,otio,fcpxml,csv,auto-editor")
+    assert (code, err) == (0, "")
+    for name, line in zip(
+        ("edl", "otio", "fcpxml", "csv", "v1.json"), out.splitlines(), strict=True
+    ):
+        told = f"{said}, the video has 15)" if said and name in {"edl", "otio", "fcpxml"} else ""
+        assert line == f"{tmp_path / 'film'}.{name}{told}"
+
+
 def test_all_formats_without_the_video(run: Run, saved: Path, tmp_path: Path) -> None:
     code, _, err = run("export", saved, "--to", "all", "--out", tmp_path / "o")
     assert code == 0
@@ -79,7 +95,7 @@ def test_a_path_that_still_leads_somewhere_becomes_whole(
     monkeypatch.chdir(four_scenes.parent)
     run("export", tmp_path / "timeline.json", "--to", "otio,ffconcat")
     assert four_scenes.parent.as_posix() in (tmp_path / "film.ffconcat").read_text("utf-8")
-    assert f"file://{four_scenes.parent}" in (tmp_path / "film.otio").read_text("utf-8")
+    assert f'"{four_scenes}"' in (tmp_path / "film.otio").read_text("utf-8")
 
 
 def test_several_timelines_keep_apart_and_a_bad_one_is_skipped(
@@ -98,7 +114,8 @@ def test_several_timelines_keep_apart_and_a_bad_one_is_skipped(
         (b"", "no timeline"),
         (b"{", "no timeline"),
         (b"[1]", "schema"),
-        (b'{"schema": "iptnet/timeline/2"}', "iptnet/timeline/2"),
+        (b'{"schema": "iptnet/timeline/3"}', "iptnet/timeline/3"),
+        (b'{"schema": "iptnet/timeline/2"}', "source"),
         (b'{"schema": "iptnet/timeline/1"}', "source"),
         (b"\xff\xfe", "not UTF-8"),
         (None, "No such file"),

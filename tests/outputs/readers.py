@@ -18,6 +18,8 @@ import av
 import opentimelineio as otio
 from lxml import etree
 
+from iptnet.outputs.timecode import drops_frames
+
 DTD = Path(__file__).with_name("fcpxml.dtd")
 
 
@@ -43,7 +45,7 @@ def read_csv(path: Path, _rate: Fraction) -> list[Read]:
 def read_edl(path: Path, rate: Fraction) -> list[Read]:
     timeline = otio.adapters.read_from_file(str(path), "cmx_3600", rate=float(rate))
     # The adapter ignores how the list says it counts, but not how it counts.
-    assert ("FCM: DROP FRAME" in path.read_text("utf-8")) == (rate.denominator > 1 and rate > 25)
+    assert ("FCM: DROP FRAME" in path.read_text("utf-8")) == drops_frames(rate)
     return _clips(timeline, names=False)
 
 

@@ -9,16 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
+import opentimelineio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from opentimelineio.url_utils import filepath_from_url
 
 from iptnet.errors import InputError, UsageError
 from iptnet.outputs.exports import FORMATS, export, file_stem, stem_of
 from iptnet.outputs.location import address
 from iptnet.outputs.markup import clean
-from iptnet.outputs.timecode import edit_rate
+from iptnet.rates import edit_rate
 from iptnet.timeline import LATEST, Curve, Keyshot, Moment, Shot, Source, Timeline
 from tests.outputs.readers import READERS
 from tests.outputs.timelines import HOSTILE, hostile, sourced, timeline
@@ -119,8 +121,8 @@ def test_hostile_names_and_queries(kind: str, name: str, tmp_path: Path) -> None
         want = {f"{clean(name)} (1)".lstrip(), "plain (1)"}
         assert {n.removeprefix("'") if kind == "csv" else n for n in names} == want
     text = path.read_text("utf-8")
-    # A list must name the file as it is called; everything else is for reading.
-    assert "\x00" not in text and ("\u202e" not in text or kind == "ffconcat")
+    # A list and a plain path must name the file as it is called; everything else is for reading.
+    assert "\x00" not in text and ("\u202e" not in text or kind in {"ffconcat", "otio"})
 
 
 def test_cues_hold_no_markup() -> None:
@@ -165,6 +167,27 @@ def test_addresses(path: str, url: str) -> None:
     assert address(source) == url
     if path.startswith("/films"):
         assert unquote_to_bytes(urlsplit(url).path) == path.encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("/films/a b é.mp4", "/films/a b é.mp4"),
+        ("/films/100% #1?.mp4", "/films/100% #1?.mp4"),
+        ("films/é.mp4", "films/é.mp4"),
+        ("http://host/x.mp4", "./http://host/x.mp4"),
+        ("C:\\films\\a b.mp4", "C:\\films\\a b.mp4"),
+        ("C:/films/a.mp4", "C:/films/a.mp4"),
+        ("\\\\host\\share\\x.mp4", "\\\\host\\share\\x.mp4"),
+        ("/\ud800.mp4", "/?.mp4"),
+    ],
+)
+def test_otio_names_the_video_by_its_plain_path(path: str, plain: str) -> None:
+    made = replace(timeline(), source=replace(sourced(20, 25).source, path=path))
+    document = opentimelineio.adapters.read_from_string(FORMATS["otio"].render(made), "otio_json")
+    assert {c.media_reference.target_url for c in document.find_clips()} == {plain}
+    if path.startswith("/films/a"):
+        assert filepath_from_url(plain) == path
 
 
 def test_sound_is_promised_only_where_there_may_be_some() -> None:

@@ -14,7 +14,7 @@ import pytest
 import iptnet
 from iptnet.outputs.autoeditor import timebase
 from iptnet.outputs.exports import FORMATS, export
-from iptnet.outputs.timecode import edit_rate
+from iptnet.rates import edit_rate
 from iptnet.timeline import Timeline
 from iptnet.video.ffmpeg import executable
 from tests.outputs.readers import READERS

@@ -1,4 +1,4 @@
-"""Frames, rates and timecode against counting one by one and against OpenTimelineIO."""
+"""Frames and timecode against counting one by one and against OpenTimelineIO."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iptnet.outputs.timecode import (
-    USUAL,
-    drops_frames,
-    edit_rate,
-    timecode,
-    to_frame,
-    whole_frames,
-)
+from iptnet.outputs.timecode import drops_frames, timecode, to_frame, whole_frames
+from iptnet.rates import USUAL
 from tests.oracles.timecode import labels
 
 FILM, NTSC, NTSC60 = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
@@ -51,36 +45,6 @@ def test_another_library_reads_the_same_frame(frame: int, rate: Fraction) -> Non
     frame = min(frame, int(24 * 3600 * rate) - 1)
     read = otio.opentime.from_timecode(timecode(frame, rate), float(rate))
     assert read.to_frames() == frame
-
-
-@pytest.mark.parametrize(
-    ("fps", "rate"),
-    [
-        (24000 / 1001, FILM), (23.976, FILM), (23.98, FILM), (24.0, Fraction(24)),
-        (25.0, Fraction(25)), (29.97, NTSC), (30000 / 1001, NTSC), (30.0, Fraction(30)),
-        (50.0, Fraction(50)), (59.94, NTSC60), (60.0, Fraction(60)),
-        # Slower and faster ones lie on a multiple or a part.
-        (10.0, Fraction(30)), (12.0, Fraction(24)), (12.5, Fraction(25)), (15.0, Fraction(30)),
-        (15000 / 1001, NTSC), (1.0, Fraction(24)), (5.0, Fraction(25)), (20.0, Fraction(60)),
-        (100.0, Fraction(50)), (120.0, Fraction(60)), (120000 / 1001, NTSC60),
-        (240.0, Fraction(60)),
-        # Means of variable rates: the lowest that is enough.
-        (3840000 / 239239, FILM), (28.3, NTSC), (30.02, Fraction(30)), (24.01, Fraction(24)),
-        (29.999, Fraction(30)), (41.0, Fraction(50)), (58.0, NTSC60), (60.3, Fraction(60)),
-    ],
-)  # fmt: skip
-def test_rates(fps: float, rate: Fraction) -> None:
-    assert edit_rate(fps) == rate
-
-
-@given(st.floats(allow_nan=True, allow_infinity=True))
-def test_any_number_gives_a_usual_rate(fps: float) -> None:
-    assert edit_rate(fps) in USUAL
-
-
-@given(st.floats(0.5, 60.5))
-def test_no_rate_is_much_too_low(fps: float) -> None:
-    assert float(edit_rate(fps)) >= 0.99 * fps - 1e-9
 
 
 @given(st.integers(0, 10**7), st.sampled_from(USUAL))

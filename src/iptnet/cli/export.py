@@ -74,14 +74,16 @@ class Export:
         return asked
 
     def _write(self, timeline: Timeline, formats: list[str], folder: Path, stem: str) -> None:
-        from iptnet.outputs.exports import export
+        from iptnet.outputs.exports import FORMATS, export
+        from iptnet.outputs.segments import counted_at
 
         pictured = [name for name in formats if name in PICTURED]
         # First of all: without the video, nothing is written.
         video = _video(timeline) if pictured else None
         plain = [name for name in formats if name not in PICTURED]
-        for file in export(timeline, plain, folder, stem):
-            say(printable(file))
+        for name, file in zip(plain, export(timeline, plain, folder, stem), strict=True):
+            rate = counted_at(timeline) if FORMATS[name].framed else ""
+            say(f"{printable(file)} ({rate})" if rate else printable(file))
         if video is not None:
             for file in _pictured(timeline, video, pictured, folder, stem):
                 say(printable(file))

@@ -65,7 +65,7 @@ def _prepare(parent: int, noise: int) -> None:
     """In the child: our words to the terminal, those of libraries to a file nobody reads."""
     os.setpgid(0, 0)  # Ctrl-C is for our parent, who passes it on
     die_with(parent)
-    own = os.dup(2)
+    own = os.dup(sys.stderr.fileno())  # not 2: that may lead nowhere by now (cli/quiet.py)
     os.dup2(noise, 2)
     sys.stderr = os.fdopen(own, "w", buffering=1, errors="backslashreplace")
     be_frugal()

@@ -31,8 +31,9 @@ RATE = 2.0
 BATCH = 8
 """Pictures taken from the decoder at a time: it works on while few are encoded here."""
 
-METADATA = 2
-"""Version of what is kept beside cached features; an entry of another one is made again."""
+METADATA = 3
+"""Version of how pictures are read and of what is kept beside cached features; an entry of another
+one is made again. 3: high dynamic range is mapped, and the source has its timecode."""
 
 
 def extract(
@@ -108,7 +109,10 @@ def extract(
         numbers = np.minimum(np.rint(np.concatenate(shown) * fps).astype(np.int64), n_frames - 1)
         warnings.append(f"a preview from {pictures} key frames: times are as coarse as those")
     source = Source(
-        "", "", digest, duration, fps, info.width, info.height, info.start, info.has_audio
+        *("", "", digest, duration, fps, info.width, info.height),
+        start=info.start,
+        audio=info.has_audio,
+        timecode=info.timecode,
     )
     metadata: dict[str, Any] = {
         "version": METADATA,

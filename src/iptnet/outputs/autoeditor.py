@@ -1,7 +1,8 @@
 """auto-editor's v1 timeline: the whole source in chunks, played (speed 1) or left out (99999).
 
 The format knows one direction: segments are played in the order of the source, and what overlaps
-plays once. Its frames count at the source's own rate, rounded as auto-editor rounds it.
+plays once. Its frames count from the first picture, whatever the camera's timecode, at the source's
+own rate, rounded as auto-editor rounds it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import math
 from fractions import Fraction
 
 from iptnet.outputs.segments import some_segments
-from iptnet.outputs.timecode import SAME, UNKNOWN, to_frames, whole_frames
+from iptnet.outputs.timecode import to_frames, whole_frames
+from iptnet.rates import SAME, UNKNOWN
 from iptnet.timeline import Timeline
 
 PLAY, CUT = 1.0, 99999.0

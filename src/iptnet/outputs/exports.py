@@ -42,6 +42,7 @@ class Format:
         description: what it is for, in a few words.
         render: the file's content; raises InputError where a timeline cannot be said in this
             format (nothing selected, a file name that it has no way to write).
+        framed: whether it counts frames at a rate of editors, which the video may not have.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Format:
     media_type: str
     description: str
     render: Callable[[Timeline], str]
+    framed: bool = False
 
     def write(self, timeline: Timeline, path: Path) -> None:
         """Write the file, whole or not at all.
@@ -67,9 +69,18 @@ def _by_name(*formats: Format) -> Mapping[str, Format]:
 FORMATS: Mapping[str, Format] = _by_name(
     Format("json", ".timeline.json", "application/json", "everything, in numbers", timeline_json),
     Format("csv", ".csv", "text/csv", "segments in seconds, for LosslessCut", csv),
-    Format("edl", ".edl", "text/plain", "CMX3600, for any editing program", edl),
-    Format("fcpxml", ".fcpxml", "application/xml", "for Final Cut Pro and Resolve", fcpxml),
-    Format("otio", ".otio", "application/json", "OpenTimelineIO, for Resolve and pipelines", otio),
+    Format("edl", ".edl", "text/plain", "CMX3600, for any editing program", edl, framed=True),
+    Format(
+        "fcpxml", ".fcpxml", "application/xml", "for Final Cut Pro and Resolve", fcpxml, framed=True
+    ),
+    Format(
+        "otio",
+        ".otio",
+        "application/json",
+        "OpenTimelineIO, for Resolve and pipelines",
+        otio,
+        framed=True,
+    ),
     Format("vtt", ".chapters.vtt", "text/vtt", "chapters of the video, for web players", vtt),
     Format(
         *("vtt-summary", ".summary.chapters.vtt", "text/vtt"),

@@ -1,7 +1,8 @@
 """FCPXML 1.8 for Final Cut Pro 10.5 and later and for DaVinci Resolve.
 
 One project whose spine plays the segments one after another. Times are exact fractions of a second,
-whole multiples of the frame's duration, as the importers demand.
+whole multiples of the frame's duration, as the importers demand. Media and clips start at the
+camera's timecode where the video has one, else at 0.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from fractions import Fraction
 from iptnet.outputs.location import address
 from iptnet.outputs.markup import escape
 from iptnet.outputs.segments import CutList, cut_list, kind_of
-from iptnet.outputs.timecode import drops_frames
 from iptnet.timeline import Source, Timeline
 
 
@@ -32,7 +32,7 @@ def fcpxml(timeline: Timeline) -> str:
         f'    <event name="{name}">',
         f'      <project name="{name}: {kind_of(timeline)}">',
         f'        <sequence format="r1" duration="{_time(cuts.count, cuts.rate)}" tcStart="0s" '
-        f'tcFormat="{_counting(cuts.rate)}">',
+        f'tcFormat="{_counting(cuts)}">',
         "          <spine>",
         *_clips(cuts),
         "          </spine>",
@@ -57,22 +57,24 @@ def _format(source: Source, rate: Fraction) -> str:
 def _asset(source: Source, cuts: CutList, name: str) -> str:
     sound = "" if source.audio is False else ' hasAudio="1" audioSources="1" audioChannels="2"'
     return (
-        f'<asset id="r2" name="{name}" src="{escape(address(source))}" start="0s" '
-        f'duration="{_time(cuts.total, cuts.rate)}" hasVideo="1" format="r1"{sound}/>'
+        f'<asset id="r2" name="{name}" src="{escape(address(source))}" '
+        f'start="{_time(cuts.begin, cuts.rate)}" duration="{_time(cuts.total, cuts.rate)}" '
+        f'hasVideo="1" format="r1"{sound}/>'
     )
 
 
 def _clips(cuts: CutList) -> Iterable[str]:
     for event in cuts.events:
-        at, start, length = (_time(f, cuts.rate) for f in (event.at, event.first, event.count))
+        frames = (event.at, cuts.begin + event.first, event.count)
+        at, start, length = (_time(frame, cuts.rate) for frame in frames)
         yield (
             f'            <asset-clip ref="r2" name="{escape(event.name)}" offset="{at}" '
-            f'start="{start}" duration="{length}" tcFormat="{_counting(cuts.rate)}"/>'
+            f'start="{start}" duration="{length}" tcFormat="{_counting(cuts)}"/>'
         )
 
 
-def _counting(rate: Fraction) -> str:
-    return "DF" if drops_frames(rate) else "NDF"
+def _counting(cuts: CutList) -> str:
+    return "DF" if cuts.drop else "NDF"
 
 
 def _time(frames: int, rate: Fraction) -> str:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from iptnet.errors import InputError
 from iptnet.outputs.location import WINDOWS
 from iptnet.outputs.segments import some_segments
-from iptnet.outputs.timecode import nearest
+from iptnet.rates import nearest
 from iptnet.timeline import Timeline
 
 TICKS = 1_000_000

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from iptnet.outputs.chapters import Chapter, source_chapters, summary_chapters
-from iptnet.outputs.timecode import nearest
+from iptnet.rates import nearest
 from iptnet.timeline import Timeline
 
 TICKS = 1_000_000

@@ -1,4 +1,4 @@
-"""timeline.json: the result itself, ``iptnet/timeline/1``, which every later command reads."""
+"""timeline.json: the result itself, which every later command reads (docs/formats.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a source lies, as editors name it: a ``file:`` address."""
+"""Where a source lies, as editors name it: a ``file:`` address, or a plain path."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ def address(source: Source) -> str:
         return "file://" + _quoted(path)
     # "./" keeps a colon or leading slashes from reading as another kind of address.
     return "./" + _quoted(path)
+
+
+def plain_path(source: Source) -> str:
+    """The path of the source as the system writes it; what is no text stands as ``?``.
+
+    A relative one that would read as an address (``http://…``) or as absolute begins with ``./``;
+    no other does, since some readers look for a folder of that name.
+    """
+    path = (source.path or source.name).encode("utf-8", "replace").decode()
+    if WINDOWS.match(path) or PurePosixPath(path).is_absolute() or ":" not in path:
+        return path
+    return f"./{path}"
 
 
 def _quoted(path: str, also: str = "") -> str:

@@ -1,7 +1,9 @@
 """OpenTimelineIO: the interchange format of the Academy Software Foundation, as plain JSON.
 
 Written by hand, since a dozen objects are all that a cut list needs. ``Clip.1`` is the version that
-every release of the library and DaVinci Resolve read. Picture and sound are a track each.
+every release of the library and DaVinci Resolve read. Picture and sound are a track each. Media
+and clips count from the camera's timecode where the video has one, else from 0. The video is named
+by its plain path: DaVinci Resolve is reported not to take a ``file:`` address (docs/formats.md).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from iptnet.outputs.location import address
+from iptnet.outputs.location import plain_path
 from iptnet.outputs.markup import clean
 from iptnet.outputs.segments import CutList, Event, cut_list, kind_of
 from iptnet.timeline import Timeline
@@ -25,7 +27,9 @@ def otio(timeline: Timeline) -> str:
             **_object("Track.1", kind),
             "kind": kind,
             "source_range": None,
-            "children": [_clip(e, cuts, address(source), clean(source.name)) for e in cuts.events],
+            "children": [
+                _clip(e, cuts, plain_path(source), clean(source.name)) for e in cuts.events
+            ],
         }
         for kind in kinds
     ]
@@ -41,14 +45,14 @@ def _object(schema: str, name: str) -> dict[str, Any]:
     return {"OTIO_SCHEMA": schema, "name": name, "metadata": {}}
 
 
-def _clip(event: Event, cuts: CutList, url: str, name: str) -> dict[str, Any]:
+def _clip(event: Event, cuts: CutList, path: str, name: str) -> dict[str, Any]:
     return {
         **_object("Clip.1", event.name),
-        "source_range": _range(event.first, event.count, cuts.rate),
+        "source_range": _range(cuts.begin + event.first, event.count, cuts.rate),
         "media_reference": {
             **_object("ExternalReference.1", name),
-            "target_url": url,
-            "available_range": _range(0, cuts.total, cuts.rate),
+            "target_url": path,
+            "available_range": _range(cuts.begin, cuts.total, cuts.rate),
         },
     }
 

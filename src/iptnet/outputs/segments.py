@@ -14,8 +14,10 @@ from fractions import Fraction
 
 from iptnet.errors import InputError
 from iptnet.outputs.markup import clean
-from iptnet.outputs.timecode import edit_rate, to_frames, whole_frames
-from iptnet.timeline import Span, Timeline
+from iptnet.outputs.timecode import drops_frames, to_frames, whole_frames
+from iptnet.rates import edit_rate, is_own_rate, nearest
+from iptnet.timecode import can_drop, frame_of, read_label
+from iptnet.timeline import Source, Span, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,16 @@ class CutList:
     Attributes:
         rate: frames a second of all counts.
         total: frames of the source.
-        events: in the order of play.
+        events: in the order of play; their frames count from the first picture.
+        begin: the frame of the first picture by the camera's timecode, 0 without one.
+        drop: whether timecode is drop-frame.
     """
 
     rate: Fraction
     total: int
     events: tuple[Event, ...]
+    begin: int
+    drop: bool
 
     @property
     def count(self) -> int:
@@ -118,7 +124,37 @@ def cut_list(timeline: Timeline) -> CutList:
         first, after = to_frames(segment.start, segment.end, rate, total)
         events.append(Event(segment.name, first, after, at))
         at += after - first
-    return CutList(rate, max([total, *(e.after for e in events)]), tuple(events))
+    total = max([total, *(e.after for e in events)])
+    return CutList(rate, total, tuple(events), *_counting(timeline.source, rate))
+
+
+def counted_at(timeline: Timeline) -> str:
+    """Say at what rate frames are counted; empty where it is the video's own."""
+    fps = timeline.source.fps
+    if is_own_rate(fps):
+        return ""
+    rate = f"counted at {_rate(float(edit_rate(fps)))} frames a second"
+    return f"{rate}, the video has {_rate(fps)}" if fps > 0 else f"{rate}, the video's is unknown"
+
+
+def _rate(fps: float) -> str:
+    return f"{fps:.6g}" if fps >= 1 else f"{fps:.3g}"
+
+
+def _counting(source: Source, rate: Fraction) -> tuple[int, bool]:
+    """The frame of the first picture in timecode at a rate, and whether that is drop-frame.
+
+    The label is kept where timecode counts at another rate than the editor: its seconds stay, and
+    its frames are the same part of a second.
+    """
+    own = source.timecode
+    label = None if own is None else read_label(own.start)
+    if own is None or label is None:
+        return 0, drops_frames(rate)
+    base = nearest(rate)
+    drop = own.drop_frame and can_drop(base)
+    within = label.frames * base // own.base
+    return frame_of(label._replace(frames=within), base, drop), drop
 
 
 def _inside(found: Sequence[Segment], duration: float) -> tuple[Segment, ...]:

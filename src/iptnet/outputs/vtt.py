@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from iptnet.outputs.chapters import Chapter, source_chapters, summary_chapters
-from iptnet.outputs.timecode import nearest
+from iptnet.rates import nearest
 from iptnet.timeline import Timeline
 
 

@@ -40,7 +40,7 @@ def result_routes(service: Service) -> APIRouter:
     def mine(request: Request, id_: str) -> Video:
         return service.video(owner_of(request), id_, ready=True)
 
-    @router.get("/timeline", responses={200: {"description": "iptnet/timeline/1"}})
+    @router.get("/timeline", responses={200: {"description": "iptnet/timeline/1 or 2"}})
     def timeline(
         request: Request, id_: Id, ratio: Ratio = RATIO, queries: Sentences = None, top: Top = 5
     ) -> Response:

@@ -8,12 +8,14 @@ from typing import Any
 
 from iptnet.video.reader import Reader
 from iptnet.video.refusals import RefusalError
+from iptnet.video.start_timecode import start_timecode
 
 OTHERS = frozenset({"video", "audio", "subtitle", "data", "attachment"})
 ATTACHED_PICTURE = 0x400
 """FFmpeg's flag of a cover that is stored as a video stream."""
 CHAPTER_HANDLERS = frozenset({"SubtitleHandler", "Apple Text Media Handler", "TextHandler"})
-HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+HDR_TRANSFERS = (16, 18)  # PQ and HLG, by their numbers in ITU-T H.273
+UNMARKED = (0, 2, 3)  # numbers of H.273 that name nothing; 0 names a matrix, but that of RGB
 MAX_SHAPE = 16  # a stretched pixel beyond this is a broken header
 
 
@@ -49,10 +51,8 @@ def describe(reader: Reader) -> dict[str, Any]:
     if duration > reader.limits["max_duration"]:
         limit = reader.limits["max_duration"]
         raise RefusalError("limit", f"lasts {float(duration):.0f} s, more than {limit:g} s")
-    hdr = int(getattr(frame, "color_trc", 0)) in HDR_TRANSFERS
-    if hdr:
-        notes.append("high dynamic range: sampled pictures keep its flat colours")
     rate = reader.rate
+    timecode, odd = start_timecode(reader)
     return {
         "container": container.format.name.split(",")[0],
         "codec": stream.codec_context.codec.canonical_name,
@@ -71,12 +71,13 @@ def describe(reader: Reader) -> dict[str, Any]:
         "container_start": (container.start_time or 0) / 1_000_000,
         "pixel_format": frame.format.name,
         "bit_depth": depth,
-        "hdr": hdr,
+        "light": _light(reader, frame),
         "audio_codec": audio.codec_context.codec.canonical_name if audio is not None else None,
         "audio_index": audio.index if audio is not None else None,
         "video_index": stream.index,
         "others": _others(container, stream, audio),
-        "notes": notes,
+        "timecode": timecode,
+        "notes": [*notes, *odd],
     }
 
 
@@ -96,6 +97,19 @@ def orientation(frame: Any) -> tuple[bool, bool, bool]:
     if abs(b) + abs(c) > abs(a) + abs(d):
         return True, c < 0, b < 0
     return False, a < 0, d < 0
+
+
+def _light(reader: Reader, frame: Any) -> dict[str, Any] | None:
+    """How a picture of high dynamic range is coded; ``None`` for any other."""
+    # Some decoders forget what the container says when the stream itself says nothing.
+    transfer, primaries = (
+        int(own) if int(own) not in UNMARKED else told
+        for own, told in zip((frame.color_trc, frame.color_primaries), reader.told, strict=True)
+    )
+    if transfer not in HDR_TRANSFERS:
+        return None
+    marked = frame.format.is_rgb or int(frame.colorspace) not in UNMARKED
+    return {"transfer": transfer, "primaries": primaries, "marked": marked}
 
 
 def _square(width: int, height: int, shape: Fraction | None) -> tuple[int, int]:

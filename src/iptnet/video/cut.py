@@ -199,7 +199,7 @@ def _survey(child: Child, source: Path) -> tuple[VideoInfo, NDArray[np.float64],
     for header, payload in child.ask("scan", source):
         if header["kind"] == "info":
             info = info_of(source, header)
-            notes += [note for note in info.warnings if "sampled" not in note]
+            notes += info.warnings
         elif header["kind"] == "scan":
             if header["complete"]:
                 times = np.frombuffer(payload, np.float64)

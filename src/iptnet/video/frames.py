@@ -22,6 +22,7 @@ from iptnet.errors import InputError, UsageError
 from iptnet.video.child import Child, check_file, misbehaviour
 from iptnet.video.limits import Limits
 from iptnet.video.probe import VideoInfo, info_of
+from iptnet.video.tone import picture_of
 
 MAX_RATE = 1000.0
 MAX_SIDE = 8192
@@ -258,9 +259,9 @@ def frames_at(
 
 
 def _pixels(payload: bytes, shape: tuple[int, ...], info: VideoInfo) -> NDArray[np.uint8]:
-    if len(payload) != math.prod(shape):
+    if len(payload) != math.prod(shape) * (2 if info.hdr else 1):
         raise misbehaviour(info.path)
-    return upright(np.frombuffer(payload, np.uint8).reshape(shape), info.orientation)
+    return upright(picture_of(payload, shape, info.light), info.orientation)
 
 
 def upright(picture: NDArray[np.uint8], orientation: tuple[bool, bool, bool]) -> NDArray[np.uint8]:

@@ -13,15 +13,12 @@ from pathlib import Path
 
 from iptnet.video import ffmpeg
 from iptnet.video.probe import VideoInfo
+from iptnet.video.tone import filters
 
 SOUND_RATE = 48_000
 EXACT_SEEKS = ("mov", "matroska")  # elsewhere a seek may land late: begin earlier, drop the rest
 RUN_UP = 10  # seconds
 NO_SEEKS = ("gif", "flv", "ivf")  # nothing to seek by: read from the start
-TONE_MAP = (
-    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
-    "zscale=t=bt709:m=bt709:r=tv"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +134,9 @@ def _picture(plan: Plan, zero: Fraction, count: int) -> str:
         chain.append(f"crop={plan.width}:{plan.height}:0:0:exact=1")
     else:
         chain.append(f"scale={plan.width}:{plan.height}:flags=bicubic")
-    if info.hdr and ffmpeg.has_filter("zscale"):
-        chain.append(TONE_MAP)
+    if info.light is not None and ffmpeg.has_filter("zscale"):
+        marks, mapped = filters(info.light)
+        chain = [marks, *chain, mapped]
     return ",".join(
         [
             "settb=AVTB",

@@ -8,8 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from iptnet.timeline import Timecode
 from iptnet.video.child import Child, check_file, misbehaviour
 from iptnet.video.limits import Limits
+from iptnet.video.tone import PRIMARIES, TRANSFERS, Light
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,12 @@ class VideoInfo:
         n_frames: pictures as declared; ``None`` when the container does not say.
         start: container time of the first picture, in seconds.
         container_start: the same of whatever comes first, sound included; ffmpeg seeks from there.
-        pixel_format, bit_depth, hdr: of the decoded picture.
+        pixel_format, bit_depth: of the decoded picture.
+        light: how it is coded if its dynamic range is high; ``None`` if not.
         audio_codec: codec of the sound, ``None`` without any that can be decoded.
         video_index, audio_index: stream numbers in the container.
         rates: every rate the container suggests.
+        timecode: the camera's, of the first picture; ``None`` without one.
         warnings: what is odd about the file.
         others: how many tracks, covers, attached files and chapters it holds besides, by kind.
     """
@@ -49,12 +53,13 @@ class VideoInfo:
     start: float
     pixel_format: str
     bit_depth: int
-    hdr: bool
+    light: Light | None
     audio_codec: str | None
     video_index: int
     audio_index: int | None
     container_start: float = 0.0
     rates: tuple[Fraction, ...] = ()
+    timecode: Timecode | None = None
     warnings: tuple[str, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
 
@@ -62,6 +67,11 @@ class VideoInfo:
     def fps(self) -> float:
         """Mean rate in pictures a second."""
         return float(self.frame_rate)
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the dynamic range is high; sampled pictures and cuts are mapped to BT.709."""
+        return self.light is not None
 
     @property
     def has_audio(self) -> bool:
@@ -125,12 +135,20 @@ def _info_of(path: Path, header: dict[str, Any]) -> VideoInfo:
         start=float(header["start"]),
         pixel_format=str(header["pixel_format"]),
         bit_depth=int(header["bit_depth"]),
-        hdr=bool(header["hdr"]),
+        light=_light_of(header["light"]),
         audio_codec=header["audio_codec"],
         video_index=int(header["video_index"]),
         audio_index=header["audio_index"],
         container_start=float(header["container_start"]),
         rates=tuple(Fraction(*rate) for rate in header["rates"]),
+        timecode=Timecode(**header["timecode"]) if header["timecode"] else None,
         warnings=tuple(header["notes"]),
         others={str(kind): int(count) for kind, count in header.get("others", {}).items()},
     )
+
+
+def _light_of(raw: dict[str, Any] | None) -> Light | None:
+    if raw is None:
+        return None
+    primaries = PRIMARIES.get(raw["primaries"], "bt2020")
+    return Light(TRANSFERS[raw["transfer"]], primaries, bool(raw["marked"]))

@@ -99,6 +99,7 @@ class Reader:
         codec = self.stream.codec_context
         if codec.width * codec.height > limits["max_pixels"]:
             raise too_large(codec.width, codec.height, limits)
+        self.told = int(codec.color_trc), int(codec.color_primaries)  # by the container
         self.tally = Tally(self.container, self.stream, self.preview, self.head, self.size)
         codec.thread_type = "AUTO"
         codec.thread_count = self.threads

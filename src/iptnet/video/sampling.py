@@ -15,7 +15,7 @@ from iptnet.video.change import ChangeWatch
 from iptnet.video.wire import send
 
 BEAT_SECONDS = 0.5
-SWS_BT709 = 1  # swscale's number for that matrix
+SWS_BT709, SWS_BT2020 = 1, 9  # swscale's numbers for these matrices
 SEEK_WORTH = 4.0  # seconds ahead from which going to a key frame beats decoding on
 HURRY = 1.0  # seconds before a wanted time from which every picture is decoded
 SEEKABLE = ("mov", "matroska")  # containers whose index leads to the right key frame
@@ -40,7 +40,11 @@ class Output:
 
 
 class Scaler:
-    """Pictures to RGB of a fixed size; turned axes are left to the parent, who has numpy."""
+    """Pictures to RGB of a fixed size.
+
+    Turned axes are left to the parent, who has numpy, and so is the tone map: pictures of high
+    dynamic range keep 16 bits a channel for it.
+    """
 
     def __init__(self, info: dict[str, Any], size: tuple[int, int]) -> None:
         from av.video.reformatter import VideoReformatter
@@ -48,24 +52,30 @@ class Scaler:
         self.reformatter = VideoReformatter()
         height, width = size
         self.size = (width, height) if info["orientation"][0] else (height, width)
+        self.light = info["light"]
+        self.format, self.pixel = ("rgb48le", 6) if self.light else ("rgb24", 3)
 
     def rgb(self, frame: Any) -> bytes:
         """The picture squashed to ``size`` by bicubic filtering: rows of RGB without padding."""
         height, width = self.size
-        # Unmarked high definition is BT.709 by convention; swscale would assume BT.601.
-        unmarked = frame.colorspace == 2 and frame.height >= 720
+        matrix = None
+        if self.light and not self.light["marked"]:
+            matrix = SWS_BT2020
+        elif frame.colorspace == 2 and frame.height >= 720:
+            # Unmarked high definition is BT.709 by convention; swscale would assume BT.601.
+            matrix = SWS_BT709
         small = self.reformatter.reformat(
             frame,
             width=width,
             height=height,
-            format="rgb24",
-            src_colorspace=SWS_BT709 if unmarked else None,
+            format=self.format,
+            src_colorspace=matrix,
             dst_color_range="JPEG",
             interpolation="BICUBIC",
             threads=1,
         )
         plane = small.planes[0]
-        data, stride, row = memoryview(plane), plane.line_size, width * 3
+        data, stride, row = memoryview(plane), plane.line_size, width * self.pixel
         if stride == row:
             return bytes(data[: row * height])
         return b"".join(data[y * stride : y * stride + row] for y in range(height))
