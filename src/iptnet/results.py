@@ -83,7 +83,8 @@ def summarize_video(
     video: str | Path,
     folder: str | Path,
     *,
-    ratio: float,
+    ratio: float | None = None,
+    length: float | None = None,
     query: str | None = None,
     preview: bool = False,
     cut: bool = True,
@@ -97,6 +98,7 @@ def summarize_video(
         video: a video file.
         folder: for the results.
         ratio: share of the duration to keep.
+        length: seconds to keep, instead.
         query: a sentence to focus on.
         preview: decode key frames only.
         cut: False skips summary.mp4.
@@ -107,7 +109,7 @@ def summarize_video(
         IptnetError: as those say.
     """
     encoded = model.encode(video, on_progress=on_progress, preview=preview)
-    timeline = encoded.summarize(ratio, query)
+    timeline = encoded.summarize(ratio, query, length=length)
     before_writing()
     write_summary(timeline, folder, video=video, cut=cut, on_progress=on_progress)
     return timeline

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iptnet.cli.console import Progress, printable, say
-from iptnet.cli.inputs import require_ratio
+from iptnet.cli.inputs import asked_length
 from iptnet.cli.summarize import report
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Demo:
 
     def run(self) -> int:
         """Make, summarize, query, and say where to look."""
-        require_ratio(self.ratio)
+        asked_length(self.ratio, None)
         from iptnet.api import load
         from iptnet.atomic import require_writable
         from iptnet.demo import make_demo_video

@@ -49,7 +49,10 @@ def once(thumbnails: Thumbnails) -> Thumbnails:
 
 
 def picture_time(timeline: Timeline, keyshot: Keyshot) -> float:
-    """The most important sampled time of a keyshot away from its ends; else its middle."""
+    """The instant that pictures a keyshot best: as it says itself, else the most important sampled
+    time away from its ends, else its middle."""
+    if keyshot.picture is not None:
+        return min(max(keyshot.picture, keyshot.start), keyshot.end)
     edge = min(EDGE, keyshot.duration / 4)
     curve = zip(timeline.importance.times, timeline.importance.values, strict=True)
     inside = [(v, t) for t, v in curve if keyshot.start + edge <= t < keyshot.end - edge]
