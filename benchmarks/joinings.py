@@ -47,7 +47,7 @@ class Joining:
     clips: tuple[Path, ...]
 
 
-def draws(folder: Path, counts: Sequence[int], seed: int, every: int = 1) -> list[list[Path]]:
+def draws(folder: Path, counts: Sequence[int], seed: int, every: int = 2) -> list[list[Path]]:
     """Clips for joinings: of different categories as far as there are, each joining its own.
 
     Args:

@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 import iptnet
 from benchmarks.joinings import Joining, draws, join, really_join
+from benchmarks.selection import agreement, centre_of
+from iptnet.data.benchmark import load_benchmark
 from iptnet.encoded import Encoded
-from iptnet.selection.candidates import Candidates, Weights, candidates
+from iptnet.selection.candidates import DEFAULT, Candidates, Weights, candidates
 from iptnet.selection.keyshots import budget_of, choose
-from iptnet.selection.likeness import Scales
 
 RATIO = 0.15
 AT = 2.5
@@ -39,6 +40,16 @@ SEEN = 1.0
 """Seconds of a clip that show it."""
 SEGMENT = 2.0
 DEV = ("agent327_animation", "dogs_tv", "drone_beach", "screenrec_go", "surveillance_person")
+GRID: dict[str, tuple[float, ...]] = {
+    "coverage": (0.5, 1.0, 2.0, 4.0),
+    "plain": (0.0, 0.1, 0.2, 0.4),
+    "power": (2.0, 3.0, 4.0),
+    "subject": (0.5, 0.6, 0.8),
+    "alive": (0.0, 0.2, 0.4),
+    "other": (1.5, 2.0, 3.0),
+    "near": (0.3, 0.5, 0.7),
+}
+"""Values of each weight that :func:`tune` tries."""
 Spans = list[tuple[float, float]]
 
 
@@ -50,13 +61,16 @@ class Asked:
 
     @property
     def seconds(self) -> float:
+        """Budget of the summary."""
         return budget_of(self.encoded.source.duration, RATIO)
 
     @cached_property
     def found(self) -> Candidates:
-        return self.candidates(Weights())
+        """The pieces to choose from."""
+        return self.candidates(DEFAULT)
 
     def candidates(self, weights: Weights) -> Candidates:
+        """The same with other weights."""
         it = self.encoded
         return candidates(
             it.features.times, it.importance, it._shots, it.source.duration,
@@ -82,8 +96,8 @@ class Asked:
         return sorted(played)
 
 
-def ours(video: Asked, weights: Weights = Weights()) -> Spans:  # noqa: B008 - frozen
-    found = video.found if weights == Weights() else video.candidates(weights)
+def ours(video: Asked, weights: Weights = DEFAULT) -> Spans:
+    found = video.found if weights == DEFAULT else video.candidates(weights)
     return [(k.start, k.end) for k in choose(found, video.seconds).keyshots]
 
 
@@ -203,9 +217,8 @@ def rated(model: iptnet.Model, data: Path) -> dict[str, tuple[Asked, list[list[i
 
 def joined_table(joinings: list[Joining]) -> None:
     """Print what each way shows of the joined clips."""
-    print(
-        f"\n{len(joinings)} joinings of {sorted({len(j.clips) for j in joinings})} clips, {RATIO:.0%}"
-    )
+    sizes = sorted({len(j.clips) for j in joinings})
+    print(f"\n{len(joinings)} joinings of {sizes} clips, {RATIO:.0%}")
     print(f"{'':18}{'scenes':>8}{'again':>8}{'still':>8}{'bad':>8}{'used':>8}{'keyshots':>10}")
     for name, way in RIVALS.items():
         rows = []
@@ -253,6 +266,46 @@ def really(model: iptnet.Model, joinings: list[Joining]) -> None:
             print(f"{kind:10}{scenes:3} of {len(at) - 1} scenes ({share:.0%}), again {again:.0%}")
 
 
+def tune(
+    joinings: list[Joining], videos: dict[str, tuple[Asked, list[list[int]]]], summe: Path
+) -> None:
+    """Go through the weights one after the other and print what each value gives.
+
+    Chosen on the joinings, the rated videos for choosing and every second SumMe video (every fifth
+    user left out in turn); the others are reported.
+    """
+    people = list(load_benchmark(summe))
+    centre = centre_of(people)
+    joined = [(Asked(j.encoded), j.edges) for j in joinings]
+
+    def judged(weights: Weights) -> NDArray[np.float64]:
+        shown = [coverage(ours(v, weights), edges, v.seconds)[:2] for v, edges in joined]
+        f = {k: f_of(ours(v, weights), marks) for k, (v, marks) in videos.items()}
+        halves = [agreement(people[k::2], 0.3, centre, weights, every=5)[1] for k in (0, 1)]
+        rated_f = [np.mean([x for k, x in f.items() if (k in DEV) is dev]) for dev in (True, False)]
+        return np.array([*np.mean(shown, axis=0), *rated_f, *halves])
+
+    def score(row: NDArray[np.float64]) -> float:
+        # Scenes beyond what is asked for are worth less than people's agreement.
+        return float(0.2 * row[0] - row[1] + row[2] + 2 * row[4])
+
+    best = DEFAULT
+    row = judged(best)
+    print("scenes  again  rated: chosen on, reported  SumMe: likewise")
+    print(np.round(row, 3), best)
+    for name, options in GRID.items():
+        for option in options:
+            if hasattr(best, name):
+                other = replace(best, **{name: option})
+            else:
+                other = replace(best, scales=replace(best.scales, **{name: option}))
+            found = judged(other)
+            print(np.round(found, 3), f"{name} {option}", flush=True)
+            if score(found) > score(row):
+                best, row = other, found
+    print(f"best: {best}", np.round(row, 3))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -260,14 +313,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--joinings", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tune", action="store_true", help="look for better weights")
     parser.add_argument("--really", action="store_true", help="join two with ffmpeg as well")
     asked = parser.parse_args()
     model = iptnet.load()
     counts = [12] * asked.joinings + [8, 17, 20]
     joinings = [join(model, clips) for clips in draws(asked.data / "clips", counts, asked.seed)]
+    videos = rated(model, asked.data)
+    if asked.tune:
+        tune(joinings, videos, asked.data / "summarization/summe_blip_wordllama256.h5")
+        return
     joined_table(joinings[: asked.joinings])
     joined_table(joinings[asked.joinings :])
-    rated_table(rated(model, asked.data))
+    rated_table(videos)
     if asked.really:
         really(model, joinings[:2])
 

@@ -19,7 +19,7 @@ from iptnet.data.benchmark import load_benchmark
 from iptnet.data.record import BenchmarkVideo
 from iptnet.protocol.keyshots import keyshot_summary
 from iptnet.protocol.scores import f_score
-from iptnet.selection.candidates import Weights, candidates
+from iptnet.selection.candidates import DEFAULT, Weights, candidates
 from iptnet.selection.content import Content
 from iptnet.selection.keyshots import budget_of, choose
 
@@ -39,7 +39,7 @@ def ours(
     video: BenchmarkVideo,
     importance: NDArray[np.float64],
     fps: float,
-    weights: Weights = Weights(),  # noqa: B008 - frozen
+    weights: Weights = DEFAULT,
     centre: NDArray[np.float64] | None = None,
 ) -> NDArray[np.uint8]:
     """The summary that a viewer would get, as 0/1 frames."""
@@ -61,26 +61,46 @@ def centre_of(videos: list[BenchmarkVideo]) -> NDArray[np.float64]:
     return np.concatenate([v.features for v in videos]).mean(axis=0, dtype=np.float64)
 
 
+def agreement(
+    videos: list[BenchmarkVideo],
+    noise: float,
+    centre: NDArray[np.float64],
+    weights: Weights = DEFAULT,
+    every: int = 1,
+) -> NDArray[np.float64]:
+    """(2,) mean F of the protocol's rule and of ours against users left out.
+
+    Args:
+        videos: with people's summaries.
+        noise: deviation of what is added to the importance, as a share of its own.
+        centre: mean of the features, see :func:`centre_of`.
+        weights: of the choice.
+        every: so many users are left out in turn, for a quicker look.
+    """
+    rng, scores = np.random.default_rng(0), []
+    for video in videos:
+        users = video.users
+        assert users is not None, f"{video.key} has no summaries to compare with"
+        for user in range(0, len(users), every):
+            others = np.delete(users, user, 0).mean(axis=0)[video.picks]
+            curve = np.convolve(others, np.full(5, 0.2), "same")
+            curve = curve + noise * curve.std() * rng.standard_normal(len(curve))
+            curve = (curve - curve.min()) / max(float(np.ptp(curve)), 1e-9)
+            theirs = keyshot_summary(curve, video.picks, video.change_points, video.n_frames)
+            mine = ours(video, curve, video.fps or 25.0, weights, centre)
+            one = users[user : user + 1]
+            scores.append([f_score(s, one, "max").f for s in (theirs, mine)])
+    means: NDArray[np.float64] = np.mean(scores, axis=0)
+    return means
+
+
 def measure(path: Path) -> None:
     """Print mean F of both rules at each level of noise."""
     videos = list(load_benchmark(path))
     centre = centre_of(videos)
     print(f"{'noise':>6}  {'protocol':>8}  {'ours':>8}")
     for noise in NOISES:
-        rng, scores = np.random.default_rng(0), []
-        for video in videos:
-            users = video.users
-            assert users is not None, f"{video.key} has no summaries to compare with"
-            for user in range(len(users)):
-                others = np.delete(users, user, 0).mean(axis=0)[video.picks]
-                curve = np.convolve(others, np.full(5, 0.2), "same")
-                curve = curve + noise * curve.std() * rng.standard_normal(len(curve))
-                curve = (curve - curve.min()) / max(float(np.ptp(curve)), 1e-9)
-                theirs = keyshot_summary(curve, video.picks, video.change_points, video.n_frames)
-                mine = ours(video, curve, video.fps or 25.0, centre=centre)
-                one = users[user : user + 1]
-                scores.append([f_score(s, one, "max").f for s in (theirs, mine)])
-        means = np.mean(scores, axis=0)
+        means = agreement(videos, noise, centre)
         print(f"{noise:6.1f}  {means[0]:8.3f}  {means[1]:8.3f}")
 
 

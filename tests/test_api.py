@@ -67,7 +67,7 @@ def test_any_ratio_and_the_files(encoded: Encoded, video: Path, tmp_path: Path) 
     lengths = []
     for ratio in (0.05, 0.15, 0.3, 1.0):
         timeline = encoded.summarize(ratio)
-        assert timeline.summary_duration <= ratio * timeline.source.duration + 1e-6
+        assert timeline.summary_duration <= max(ratio * timeline.source.duration, 5) + 1e-6
         assert Timeline.from_json(timeline.to_json()) == timeline
         lengths.append(timeline.summary_duration)
         if ratio < 0.5:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from iptnet.features.cache import Features
 from iptnet.features.extract import RATE
 from iptnet.selection.candidates import Candidates, candidates
-from iptnet.selection.content import Content, content_of
+from iptnet.selection.content import BLANK, VISIBLE, Content, content_of
 from iptnet.selection.keyshots import Selection, budget_of, choose
 from iptnet.selection.pieces import jumps
 from iptnet.shots.kts import change_points, frame_bounds
@@ -35,10 +35,6 @@ RATIO = 0.15
 
 FITS = 0.4
 """Of the best match of a sentence: below that, a piece does not show what it says."""
-
-BLANK, VISIBLE = 1.0, 4.0
-"""Grey levels of contrast: a black screen, also with a line of text, is below the first; a dim
-night scene is above the second."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Everything here depends on the video alone, so that another length costs only th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,10 @@ class Weights:
     coverage: float = 2.0
     plain: float = 0.1
     power: float = 3.0
-    scales: Scales = Scales()
+    scales: Scales = field(default_factory=Scales)
+
+
+DEFAULT = Weights()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +84,7 @@ def candidates(
     frame_interval: float | None = None,
     content: Content | None = None,
     repeated: bool = False,
-    weights: Weights = Weights(),  # noqa: B008 - frozen
+    weights: Weights = DEFAULT,
 ) -> Candidates:
     """Cut shots into pieces and compare these.
 
@@ -132,12 +135,12 @@ def candidates(
         alike = subjects(apart, middle, weights.scales)
     lengths = np.array([b - a for a, b in pieces], np.int64)
     objective = Objective(
-        same,
-        alike,
-        worth.astype(np.float32),
-        standing.astype(np.float32),
-        lengths,
-        0.0 if repeated else weights.coverage,
+        repeats=same,
+        subjects=alike,
+        worth=worth,
+        standing=standing,
+        lengths=lengths,
+        coverage=0.0 if repeated else weights.coverage,
     )
     # Without a constant rate a tick may hold no frame at all; a tenth of a second does.
     least = 1 if frame_interval else math.ceil(rate / 10)

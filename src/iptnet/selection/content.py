@@ -15,10 +15,15 @@ Floats = NDArray[np.float64]
 
 ANOTHER = 0.4
 """Of the cue ``unlike``: from here on the picture before shows another scene."""
+PASSING = 0.3
+"""Of the cue ``unlike``: a picture that differs more from both neighbours is one in passing."""
 DAMAGED = 0.1
 """Share of a picture in a decoder's filling colour at which it is worth nothing."""
 EMPTY, BARE = 0.995, 0.9
 """Share of a picture with nothing in it: of the first nothing is there, below the second enough."""
+BLANK, VISIBLE = 1.0, 4.0
+"""Grey levels of contrast: a black screen, also with a line of text, is below the first; a dim
+night scene is above the second."""
 BLURRED = 0.5
 """Of the focus usual in a video: below half of it, pictures lose worth."""
 BAD = 0.02
@@ -69,11 +74,13 @@ def content_of(
     usual = float(np.median(cue["focus"]))
     quality *= np.clip(cue["focus"] / max(BLURRED * usual, 1e-9), 0, 1)
     if contrast is not None:
-        quality *= np.clip(np.asarray(contrast, np.float64) / 4, 0, 1)
+        seen = np.asarray(contrast, np.float64)
+        quality *= np.clip((seen - BLANK) / (VISIBLE - BLANK), 0, 1)
     sharp = cue["focus"] / max(float(np.quantile(cue["focus"], 0.9)), 1e-9)
     # A picture at a cut or in a dissolve differs from both neighbours.
     after = np.append(unlike[1:], 0.0)
-    rest = 1 - np.clip(np.maximum(np.where(cuts, 0.3, unlike), after), 0, 1)
+    change = np.minimum(unlike, after)
+    rest = 1 - np.clip((change - PASSING) / PASSING, 0, 1)
     telling = np.clip(sharp, 0, 1) * rest * quality
     return Content(
         np.asarray(vectors, np.float64),

@@ -5,7 +5,7 @@ pieces that the objective of :mod:`iptnet.selection.objective` likes best is pla
 benchmark protocol's own conversion is ``iptnet.protocol.keyshots`` and stays what papers use.
 
 - Nothing new left: the choice stops, however much of the budget is unused.
-- What remains below the length of any piece goes to one more, shortened, if that is watchable.
+- The piece for which the rest is too short is shortened to it, if that is watchable.
 - Pieces that follow each other within a shot play as one keyshot.
 
 Everything is decided on an integer grid: frames of the source, milliseconds at variable rates. The
@@ -61,7 +61,7 @@ def select(
     frame_interval: float | None = None,
     content: Content | None = None,
 ) -> Selection:
-    """Choose keyshots in one go: :func:`~iptnet.selection.candidates.candidates`, then :func:`choose`.
+    """Choose keyshots in one go, from the samples of a video; see :func:`choose`.
 
     Raises:
         UsageError: the ratio is not in (0, 1].
@@ -112,24 +112,16 @@ def choose(
     budget = min(found.total, max(found.least, math.floor(seconds * rate + 1e-6)))
     if budget == found.total and not at_least:
         return _selection(found, found.shots, budget, exhausted=False)
-    open_ = found.scores >= min(at_least, float(found.scores.max()))
     allowed = found.scores >= min(at_least, float(found.scores.max()))
-    order = found.objective.choose(budget, stop_at, allowed)
-    played = {i: found.pieces[i] for i in order}
-    left = budget - sum(b - a for a, b in played.values())
-    new = allowed & (found.objective.shown(order) < stop_at)
-    waiting = [
-        i
-        for i in np.argsort(-found.objective.rates, kind="stable").tolist()
-        if new[i] and i not in played
-    ]
-    exhausted = not waiting and left >= LEAST * rate
-    if waiting and (left >= LEAST * rate or not played):
-        i = waiting[0]
-        played[i] = _shortened(found, i, left, list(played.values()))
+    order, beyond = found.objective.choose(budget, stop_at, allowed)
+    played = [found.pieces[i] for i in order]
+    left = budget - sum(b - a for a, b in played)
+    exhausted = beyond is None and left >= LEAST * rate
+    if beyond is not None and beyond not in order and (left >= LEAST * rate or not played):
+        played.append(_shortened(found, beyond, left, played))
     # Of a video that shows one thing, that thing still lasts a while.
     floor = min(budget, math.floor(min(SHORTEST, found.duration) * rate))
-    ticks = _played_on(found, sorted(played.values()), floor)
+    ticks = _played_on(found, sorted(played), floor)
     return _selection(found, ticks, budget, exhausted=exhausted)
 
 
@@ -149,7 +141,7 @@ def _played_on(found: Candidates, played: Ticks, floor: int) -> Ticks:
 
 
 def _shortened(found: Candidates, i: int, length: int, played: Ticks) -> tuple[int, int]:
-    """The best ``length`` ticks of a piece, or all of it; beside what is played, the side of that."""
+    """The best ``length`` ticks of a piece, or all of it; those next to what is played already."""
     first, last = found.pieces[i]
     if last - first <= length:
         return first, last

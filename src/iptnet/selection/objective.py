@@ -13,7 +13,7 @@ and not at all when its picture is. The second is coverage: each moment of the v
 the chosen piece that suits it best. Both are facility locations, hence monotone and submodular;
 dividing by R and C lets a subject count once however long it lasts.
 
-Pieces are taken by gain per second until nothing fits; that, or the best single piece if it is
+Pieces are taken by gain per second until one does not fit; that, or the best single piece if it is
 worth more, is worth at least 1 − 1/√e = .39 of the best set within the budget (Lin and Bilmes,
 2010). On small instances it is mostly the best set itself (tests/selection/test_objective.py).
 """
@@ -47,6 +47,7 @@ class Objective:
 
     def __init__(
         self,
+        *,
         repeats: Floats,
         subjects: Floats,
         worth: Floats,
@@ -95,8 +96,8 @@ class Objective:
 
     def choose(
         self, budget: int, stop_at: float = SHOWN, allowed: NDArray[np.bool_] | None = None
-    ) -> list[int]:
-        """Take pieces by gain per tick, as long as they fit and show something new.
+    ) -> tuple[list[int], int | None]:
+        """Take pieces by gain per tick, until one does not fit or nothing new is left.
 
         Args:
             budget: ticks.
@@ -104,7 +105,8 @@ class Objective:
             allowed: (P,) which may be taken; ``None``: all.
 
         Returns:
-            Their numbers in the order in which they were taken.
+            Their numbers in the order in which they were taken, and the piece that was due when
+            it did not fit; ``None`` when nothing new was left.
         """
         count = len(self.lengths)
         terms = list(zip(self.worth, self.likeness, self.weights, strict=True))
@@ -115,10 +117,11 @@ class Objective:
         queue = [(-float(self.rates[i]), int(i), 0) for i in free]
         heapq.heapify(queue)
         chosen: list[int] = []
+        beyond = None
         left = budget
         while queue:
             _, i, known = heapq.heappop(queue)
-            if self.lengths[i] > left or shown[i] >= stop_at:
+            if shown[i] >= stop_at:
                 continue
             columns = [k[i] * q[i] for q, k, _ in terms]
             if known < len(chosen):
@@ -126,6 +129,9 @@ class Objective:
                 gain = sum(float(w @ np.maximum(c - s, 0)) for c, s, w in more)
                 heapq.heappush(queue, (-gain / int(self.lengths[i]), i, len(chosen)))
                 continue
+            if self.lengths[i] > left:
+                beyond = i
+                break
             chosen.append(i)
             left -= int(self.lengths[i])
             for column, known_ in zip(
@@ -136,5 +142,5 @@ class Objective:
         if len(fits):
             single = int(fits[np.argmax(self.alone[fits])])
             if self.alone[single] > self.value(chosen):
-                return [single]
-        return chosen
+                return [single], beyond
+        return chosen, beyond

@@ -7,6 +7,8 @@ near :data:`USUAL` and whose bounds lie where the picture moves least.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +46,7 @@ def cut_into_pieces(bounds: Floats, times: Floats, motion: Floats | None) -> Flo
         cost = _cut_costs(start, count, times, motion)
         inner = [start + STEP * k for k in _cheapest_cuts(cost, (end - start) / STEP)]
         edges = [start, *inner, end]
-        pieces += zip(edges, edges[1:], strict=False)
+        pieces += pairwise(edges)
     return np.array(pieces, dtype=np.float64).reshape(-1, 2)
 
 

@@ -67,6 +67,7 @@ def result_routes(service: Service) -> APIRouter:
         ratio: Ratio = None,
         length: Length = None,
         queries: Sentences = None,
+        *,
         top: Top = 5,
     ) -> Response:
         """The result: curve, shots, keyshots of a length, moments of sentences."""
@@ -115,6 +116,7 @@ def result_routes(service: Service) -> APIRouter:
         name: Annotated[str, Path(max_length=40)],
         ratio: Ratio = None,
         length: Length = None,
+        *,
         queries: Sentences = None,
     ) -> Response:
         """The result as a file; /api/server lists the formats."""
