@@ -75,7 +75,10 @@ class Encoded:
     def importance(self) -> NDArray[np.float32]:
         """One value in [0, 1] per sampled frame, ``(T,)``; a blank picture has none."""
         judged = self.model.summarizer.importance(
-            self.features.vectors, self.features.recipe, self.features.times
+            self.features.vectors,
+            self.features.recipe,
+            self.features.times,
+            self.features.metadata["cues"],
         )
         # The model learned from captions, and no caption says that there is nothing to see.
         contrast = np.asarray(self.features.metadata["contrast"], np.float32)

@@ -161,9 +161,8 @@ def test_the_slider_chooses_again_at_once(opened: Open) -> None:
         # Many wishes at once: the last one stands.
         for value in ("20", "30", "70"):
             page.fill("#length", value)
-        it.until(
-            "document.querySelector('#length').getAttribute('aria-valuetext').includes('70 percent')"
-        )
+        heard = "document.querySelector('#length').getAttribute('aria-valuetext')"
+        it.until(f"{heard}.includes('70 percent')")
 
 
 def test_a_sentence_finds_its_moment(opened: Open, demo: DemoVideo) -> None:
