@@ -35,6 +35,7 @@ def main() -> None:
     if data is not None:
         runs += [
             ["benchmarks.selection", str(data / SUMME)],
+            ["benchmarks.judgement", "--data", str(data), *(["--joinings", "3"] if quick else [])],
             ["benchmarks.retrieval", "--data", str(data)],
             ["benchmarks.concepts", "--data", str(data)],
             ["benchmarks.same_keyshots", str(data / "videos/natural")],

@@ -27,6 +27,7 @@ import iptnet
 from benchmarks.machine import describe
 from iptnet.encoded import Encoded
 from iptnet.features.cache import Features
+from iptnet.features.cues import NAMES
 from iptnet.features.extract import METADATA
 from iptnet.timeline import Source
 
@@ -56,6 +57,7 @@ def measure(hours: float, repeats: int) -> None:
         "indices": (times * FPS).astype(int).tolist(),
         "cuts": [None] * steps,
         "contrast": [30.0] * steps,
+        "cues": {name: np.linspace(0, 1, steps).tolist() for name in NAMES},
         "warnings": [],
     }
     given = Features(times, features(steps), model.encoder.recipe, metadata)

@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.machine import describe
 from iptnet.features.cache import FeatureCache, Features, content_sha256
+from iptnet.features.cues import NAMES
 from iptnet.features.digests import SETTLED
 from iptnet.features.extract import METADATA
 from iptnet.features.lite import LiteEncoder
@@ -63,6 +64,7 @@ def cached(folder: Path, minutes: float) -> Path:
         "version": METADATA, "source": asdict(source), "n_frames": int(30 * seconds),
         "indices": (15 * np.arange(len(times))).tolist(), "cuts": [None] * len(times),
         "contrast": [50.0] * len(times), "warnings": [],
+        "cues": dict(zip(NAMES, draw.random((len(NAMES), len(times))).tolist(), strict=True)),
     }  # fmt: skip
     recipe = LiteEncoder().recipe
     FeatureCache().put(digest, Features(times, rows.astype(np.float32), recipe, metadata))

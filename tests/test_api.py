@@ -9,6 +9,7 @@ import pytest
 
 import iptnet
 from iptnet.encoded import Encoded
+from iptnet.features import cues
 from iptnet.features.extract import contrasts
 from iptnet.timeline import Timeline
 from tests.cli.conftest import ffmpeg
@@ -52,11 +53,21 @@ def test_a_blank_picture_is_worth_nothing(encoded: Encoded) -> None:
     assert contrasts(np.concatenate([grey[:, :112], grey[:, :112] + 20], 1)).tolist() == [10.0]
 
 
+def test_cues_of_every_sample_are_kept_beside_the_vectors(encoded: Encoded) -> None:
+    times, kept = encoded.features.times, encoded.features.metadata["cues"]
+    assert tuple(kept) == cues.NAMES and {len(row) for row in kept.values()} == {len(times)}
+    found = {name: np.array(row) for name, row in kept.items()}
+    bars, black = times < 5.2, (times > 5.7) & (times < 9.8)
+    assert (found["motion"][bars] == 0).all() and (found["flat"][black] == 1).all()
+    first = np.flatnonzero(times > 5.2)[0]
+    assert found["unlike"][first] > 0.9 and found["motion"][times > 10.2].min() > 0
+
+
 def test_any_ratio_and_the_files(encoded: Encoded, video: Path, tmp_path: Path) -> None:
     lengths = []
     for ratio in (0.05, 0.15, 0.3, 1.0):
         timeline = encoded.summarize(ratio)
-        assert timeline.summary_duration <= ratio * timeline.source.duration + 1e-6
+        assert timeline.summary_duration <= max(ratio * timeline.source.duration, 5) + 1e-6
         assert Timeline.from_json(timeline.to_json()) == timeline
         lengths.append(timeline.summary_duration)
         if ratio < 0.5:
@@ -102,6 +113,8 @@ def test_a_preview_looks_at_key_frames_only(
     changes = 1 + np.flatnonzero((np.diff(rows, axis=0) != 0).any(axis=1))
     assert times[changes].tolist() == [10.0], "the encoder sets one every 250 frames"
     assert sum(seen) == 2, "each picture once"
+    motion = np.array(preview.features.metadata["cues"]["motion"])
+    assert times[motion > 0].tolist() == [10.0], "where the next key frame comes on show"
     assert any("key frames" in warning for warning in preview.summarize().warnings)
     indices = preview.features.metadata["indices"]
     assert indices == sorted(indices) and indices[-1] < preview.features.metadata["n_frames"] == 375

@@ -31,6 +31,14 @@ def test_held_out_videos_were_not_trained_on() -> None:
     assert set(provenance["test"]) == {"summe/playing_ball", "summe/paluma_jump"}
 
 
+def test_the_importance_on_pictures_held_on_videos_left_out() -> None:
+    """The file's own figures: each rated video judged by weights fitted on the others."""
+    summarizer = load_summarizer()
+    assert summarizer.pictures is not None and (summarizer.pictures.weights > 0).all()
+    taus = summarizer.checkpoint.provenance["pictures"]["left_out_tau"]
+    assert len(taus) == 10 and np.mean(list(taus.values())) > 0.32
+
+
 def test_all_weights_are_verified_small_and_without_paths() -> None:
     found = sorted(WEIGHTS.glob("*.safetensors"))
     assert {p.stem for p in found} >= {"lite_projection", "summarizer"}

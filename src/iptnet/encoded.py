@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from iptnet.features.cache import Features
 from iptnet.features.extract import RATE
 from iptnet.forking import native, native_property, without_native
-from iptnet.selection.keyshots import select
+from iptnet.selection.candidates import Candidates, candidates
+from iptnet.selection.content import BLANK, VISIBLE, Content, content_of
+from iptnet.selection.keyshots import Selection, budget_of, choose
+from iptnet.selection.pieces import jumps
 from iptnet.shots.kts import change_points, frame_bounds
 from iptnet.timeline import Curve, Moment, Source, Timeline
 
@@ -27,9 +30,11 @@ MAX_SHOT = 10.0
 
 MAX_STEPS = int(MAX_SHOT * RATE)
 
-BLANK, VISIBLE = 1.0, 4.0
-"""Grey levels of contrast: a black screen, also with a line of text, is below the first; a dim
-night scene is above the second."""
+RATIO = 0.15
+"""Of the video, where neither a share nor a length is asked for."""
+
+FITS = 0.4
+"""Of the best match of a sentence: below that, a piece does not show what it says."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,10 @@ class Encoded:
     def importance(self) -> NDArray[np.float32]:
         """One value in [0, 1] per sampled frame, ``(T,)``; a blank picture has none."""
         judged = self.model.summarizer.importance(
-            self.features.vectors, self.features.recipe, self.features.times
+            self.features.vectors,
+            self.features.recipe,
+            self.features.times,
+            self.features.metadata["cues"],
         )
         # The model learned from captions, and no caption says that there is nothing to see.
         contrast = np.asarray(self.features.metadata["contrast"], np.float32)
@@ -105,47 +113,54 @@ class Encoded:
         """The moments of several sentences as a timeline without keyshots; see :meth:`find`."""
         found = [m for query in queries for m in self.find(query, top)]
         doubts = [self.model.localizer.warning(query) for query in queries]
+        with native():
+            located = self._index.importance(queries[0])
         return Timeline(
             source=self.source,
-            importance=self._curve(self._index.importance(queries[0])),
+            importance=self._curve(located),
             moments=tuple(found),
             recipe=self.features.recipe.to_dict(),
             checkpoint=self.model.localizer.checkpoint.describe(),
             warnings=(*self.warnings, *(doubt for doubt in doubts if doubt)),
         )
 
-    def summarize(self, ratio: float = 0.15, query: str | None = None) -> Timeline:
-        """Choose the keyshots of a summary of at most ``ratio`` of the video.
+    def summarize(
+        self, ratio: float | None = None, query: str | None = None, *, length: float | None = None
+    ) -> Timeline:
+        """Choose the keyshots of a summary: at most a share of the video, or so many seconds.
+
+        It is shorter where nothing new is left to show, and a warning says so.
 
         Args:
-            ratio: share of the duration to keep.
-            query: a sentence to focus on: what it describes counts first, and among that, what
+            ratio: share of the duration to keep; 0.15 if no length is given either. No less than
+                five seconds come of it, or the video.
+            query: a sentence to focus on: only what it describes is shown, and among that, what
                 matters anyway. Its moments come along.
+            length: seconds, instead of a ratio.
 
         Raises:
-            UsageError: ``ratio`` is not in (0, 1], or an empty query.
+            UsageError: ``ratio`` is not in (0, 1], ``length`` not above 0, both, or an empty query.
             IntegrityError: a model was made for other features.
         """
-        times, values = self.features.times, self.importance
-        moments: tuple[Moment, ...] = ()
-        doubts: tuple[str, ...] = ()
+        if ratio is None and length is None:
+            ratio = RATIO
+        seconds = budget_of(self.source.duration, ratio, length)
         if query is not None:
-            moments = self.find(query)
-            doubt = self.model.localizer.warning(query)
-            doubts = (doubt,) if doubt else ()
-            # Squared, so that what the sentence fits half is no rival to what it fits.
-            located = self._index.importance(query) ** 2
-            values = (located * (3 + values) / 4).astype(np.float32)
-        selection = select(
-            times,
-            values,
-            self.bounds,
-            self.source.duration,
-            ratio=ratio,
-            frame_interval=self._frame_interval,
-            # Who asks for one thing wants all of it, repeats included.
-            vectors=self._shown if query is None else None,
+            return self._focused(query, seconds)
+        selection = choose(self._candidates, seconds)
+        notes = (
+            (unused(selection, "all that looks different is in"),) if selection.exhausted else ()
         )
+        return self._timeline(selection, self.importance, notes=notes)
+
+    def _timeline(
+        self,
+        selection: Selection,
+        values: NDArray[np.float32],
+        *,
+        moments: tuple[Moment, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> Timeline:
         return Timeline(
             source=self.source,
             importance=self._curve(values),
@@ -154,8 +169,50 @@ class Encoded:
             moments=moments,
             recipe=self.features.recipe.to_dict(),
             checkpoint=self.model.summarizer.checkpoint.describe(),
-            warnings=(*self.warnings, *doubts),
+            warnings=(*self.warnings, *notes),
         )
+
+    def _focused(self, query: str, seconds: float) -> Timeline:
+        """A summary of what a sentence describes."""
+        moments = self.find(query)
+        doubt = self.model.localizer.warning(query)
+        with native():
+            located = self._index.importance(query)
+        # Squared, so that what the sentence fits half is no rival to what it fits.
+        values = (located**2 * (3 + self.importance) / 4).astype(np.float32)
+        content = self._content
+        found = candidates(
+            self.features.times, values, self._shots, self.source.duration,
+            frame_interval=self._frame_interval, content=content, repeated=True,
+        )  # fmt: skip
+        selection = choose(found, seconds, at_least=FITS * float(values.max()))
+        notes = (unused(selection, f"nothing else fits {query!r}"),) if selection.exhausted else ()
+        return self._timeline(
+            selection, values, moments=moments, notes=(*notes, *((doubt,) if doubt else ()))
+        )
+
+    @native_property
+    def _content(self) -> Content:
+        metadata = self.features.metadata
+        return content_of(self._shown, metadata["cues"], metadata["contrast"])
+
+    @native_property
+    def _shots(self) -> NDArray[np.float64]:
+        """:attr:`bounds`, and between them where a picture that rests becomes another."""
+        times, cuts = self.features.times, self.features.metadata["cuts"]
+        sudden = [k for k in jumps(self._content.motion) if cuts[k] is not None]
+        at = [min(max(cuts[k], times[k - 1] + 1e-6), times[k]) for k in sudden]
+        known = self.bounds[:, 0]
+        more = [t for t in at if np.abs(known - t).min() > 1 / RATE]
+        edges = np.unique(np.concatenate([known, more, self.bounds[-1:, 1]]))
+        return np.stack([edges[:-1], edges[1:]], axis=1)
+
+    @native_property
+    def _candidates(self) -> Candidates:
+        return candidates(
+            self.features.times, self.importance, self._shots, self.source.duration,
+            frame_interval=self._frame_interval, content=self._content,
+        )  # fmt: skip
 
     def _curve(self, values: NDArray[np.float32]) -> Curve:
         # Six digits are microseconds and far below what a value means; they keep the JSON readable.
@@ -201,3 +258,9 @@ class Encoded:
             n_frame_per_seg=shots[:, 1] - shots[:, 0] + 1,
             times=self.features.times[kept],
         )
+
+
+def unused(selection: Selection, why: str) -> str:
+    """Say that a summary is shorter than it could be."""
+    length = sum(k.duration for k in selection.keyshots)
+    return f"{length:.0f} of {selection.budget:.0f} s used: {why}"

@@ -98,7 +98,8 @@ def summarize_video(
     video: str | Path,
     folder: str | Path,
     *,
-    ratio: float,
+    ratio: float | None = None,
+    length: float | None = None,
     query: str | None = None,
     preview: bool = False,
     cut: bool = True,
@@ -112,6 +113,7 @@ def summarize_video(
         video: a video file.
         folder: for the results.
         ratio: share of the duration to keep.
+        length: seconds to keep, instead.
         query: a sentence to focus on.
         preview: decode key frames only.
         cut: False skips summary.mp4.
@@ -122,7 +124,7 @@ def summarize_video(
         IptnetError: as those say.
     """
     encoded = model.encode(video, on_progress=on_progress, preview=preview)
-    timeline = encoded.summarize(ratio, query)
+    timeline = encoded.summarize(ratio, query, length=length)
     before_writing()
     return _write_summary(timeline, folder, video, cut, on_progress)[0]
 

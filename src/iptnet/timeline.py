@@ -66,9 +66,10 @@ class Shot(Span):
 
 @dataclass(frozen=True, slots=True)
 class Keyshot(Span):
-    """A stretch that the summary plays; consecutive selected shots stay separate keyshots."""
+    """A stretch that the summary plays, inside one shot, and the instant that pictures it best."""
 
     score: float
+    picture: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

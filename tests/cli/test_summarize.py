@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from iptnet.cli.inputs import asked_length
 from iptnet.timeline import Timeline
 from iptnet.video.probe import probe
 
@@ -42,7 +43,7 @@ def test_a_video_becomes_its_summary(run: Run, four_scenes: Path, tmp_path: Path
     assert timeline.source.duration == pytest.approx(12.0, abs=0.05)
     assert timeline.recipe["name"] == "lite" and timeline.checkpoint["digest"]
     assert len(timeline.importance.times) == 24
-    assert 0 < timeline.summary_duration <= 0.3 * timeline.source.duration + 1e-6
+    assert 0 < timeline.summary_duration <= 5 + 1e-6, "a share of less lasts five seconds"
     assert timeline.shots[0].start == 0 and timeline.shots[-1].end == pytest.approx(12, abs=0.05)
 
     made = probe(folder / "summary.mp4")
@@ -94,7 +95,7 @@ def test_films_of_next_to_nothing_get_a_summary(
     assert timeline.source.duration == pytest.approx(frames / 25, abs=1e-3)
     assert [(s.start, s.end) for s in timeline.shots] == [(0, pytest.approx(frames / 25, abs=1e-3))]
     assert len(timeline.keyshots) == 1
-    budget = max(0.15 * frames / 25, 1 / 25)
+    budget = min(max(0.15 * frames / 25, 5), frames / 25)
     assert 0 < timeline.summary_duration <= budget + 1e-6
     made_frames = probe(folder / "summary.mp4").n_frames
     assert made_frames == round(timeline.summary_duration * 25)
@@ -193,6 +194,38 @@ def test_a_ratio_that_is_no_share_is_a_usage_error(
 ) -> None:
     code, _, err = run("summarize", four_scenes, "--out", tmp_path, f"--ratio={ratio}")
     assert code == 2 and "--ratio" in err
+
+
+def test_a_length_in_seconds_or_minutes(run: Run, four_scenes: Path, tmp_path: Path) -> None:
+    code, _, err = run(
+        "summarize", four_scenes, "--out", tmp_path, "--length", "0:07", "--no-video"
+    )
+    assert code == 0, err
+    text = (tmp_path / four_scenes.stem / "timeline.json").read_text(encoding="utf-8")
+    assert 5 <= Timeline.from_json(text).summary_duration <= 7 + 1e-6
+
+
+@pytest.mark.parametrize("length", ["0", "-5", "1:75", "soon", "", "1:2:3:4", "nan", "0:00"])
+def test_a_length_that_is_no_time_is_a_usage_error(
+    run: Run, four_scenes: Path, tmp_path: Path, length: str
+) -> None:
+    code, _, err = run("summarize", four_scenes, "--out", tmp_path, f"--length={length}")
+    assert code == 2 and "--length" in err and "1:30" in err
+
+
+def test_a_ratio_and_a_length_at_once_are_a_usage_error(
+    run: Run, four_scenes: Path, tmp_path: Path
+) -> None:
+    code, _, err = run(
+        "summarize", four_scenes, "--out", tmp_path, "--ratio", "0.2", "--length", "60"
+    )
+    assert code == 2 and "--ratio and --length" in err
+
+
+def test_lengths_are_read_as_people_write_them() -> None:
+    read = [asked_length(None, text)[1] for text in ("60", "1:30", "1:00:05", "7.5", " 90 ")]
+    assert read == [60, 90, 3605, 7.5, 90]
+    assert asked_length(None, None) == (0.15, None) and asked_length(0.3, None) == (0.3, None)
 
 
 @pytest.mark.fault(15)

@@ -15,7 +15,7 @@ from iptnet import checkpoint as files_of
 from iptnet.errors import InputError, IntegrityError
 from iptnet.features.recipe import Recipe
 from iptnet.model import context as context_module
-from iptnet.model.context import CUES, NEARBY, blur, context
+from iptnet.model.context import AGO, CUES, KNOWN, NEARBY, blur, context, novelty
 from iptnet.model.decoding import decode_boxes, suppress
 from iptnet.model.importance import ImportanceMap
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
@@ -172,6 +172,42 @@ def test_long_videos_use_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert together > 0.95
 
 
+@given(st.integers(1, 30), st.integers(0, 10**6))
+@settings(deadline=None)
+def test_novelty_agrees_with_the_loop(T: int, seed: int) -> None:
+    rows, mask = features(T + 2, seed), torch.ones(1, T + 2, dtype=torch.bool)
+    mask[0, T:] = False
+    expected = oracle.novelty(rows[0, :T].tolist(), AGO, KNOWN)
+    found = novelty(rows * mask[..., None], mask)
+    torch.testing.assert_close(found[0, :T], torch.tensor(expected), atol=1e-4, rtol=1e-4)
+    assert (found[0, T:] == 0).all()
+
+
+def test_what_returns_is_not_new_and_what_comes_first_is() -> None:
+    """Scenes A, B, A: B is new when it begins, and the second A never."""
+    a, b = (features(1, k).expand(1, 30, 16) + 0.02 * features(30, 9 + k) for k in (1, 2))
+    rows = torch.nn.functional.normalize(torch.cat([a, b, a], dim=1), dim=-1)
+    found = novelty(rows, torch.ones(1, 90, dtype=torch.bool))[0]
+    assert found[30:32].min() > found[34:].max() + 1
+    assert found[60:].max() <= np.log(KNOWN) + 1e-5
+
+
+def test_novelty_of_long_videos_looks_at_recent_steps_and_landmarks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = torch.nn.functional.normalize(
+        features(60).repeat_interleave(10, dim=1) + 0.1 * features(600, 1), dim=-1
+    )
+    mask = torch.ones(1, 600, dtype=torch.bool)
+    whole = novelty(rows, mask)
+    monkeypatch.setattr(context_module, "LANDMARKS", 100)
+    few = novelty(rows, mask)
+    assert (few[0, AGO:] >= whole[0, AGO:] - 1e-5).all(), "fewer steps are never nearer"
+    assert torch.corrcoef(torch.cat([few, whole]))[0, 1] > 0.9
+    monkeypatch.setattr(context_module, "RECENT", 600)
+    torch.testing.assert_close(novelty(rows, mask), whole, atol=1e-4, rtol=1e-4)
+
+
 @given(st.integers(1, 14), st.integers(0, 10**6))
 def test_decoding_agrees_with_the_loop(T: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -275,6 +311,12 @@ def test_other_checkpoints_are_refused(tmp_path: Path) -> None:
     files_of.save(path, replace(made, config={**made.config, "decode": "dreams"}))
     with pytest.raises(IntegrityError, match="version"):
         load_summarizer(path)
+    files_of.save(path, replace(made, config={**made.config, "pictures": "some"}))
+    with pytest.raises(IntegrityError, match="version"):
+        load_summarizer(path)
+    older = {k: v for k, v in made.config.items() if k != "pictures"}
+    files_of.save(path, replace(made, config=older))
+    assert load_summarizer(path).pictures is None
     files_of.save(path, replace(made, kind="projection"))
     with pytest.raises(IntegrityError):
         load_summarizer(path)

@@ -97,3 +97,16 @@ def blur(rows: Sequence[Row], radius: int) -> list[list[float]]:
             [sum(column) / len(window) for column in zip(*window, strict=True)] for window in near
         ]
     return [list(r) for r in rows]
+
+
+def novelty(rows: Sequence[Row], ago: int, known: float) -> list[float]:
+    """Logarithm of the unlikeness to the nearest step shown ``ago`` steps before or earlier."""
+    if len(rows) <= ago:
+        return [0.0] * len(rows)
+    found = []
+    for t in range(ago, len(rows)):
+        nearest = max(
+            sum(a * b for a, b in zip(rows[t], rows[s], strict=True)) for s in range(t - ago + 1)
+        )
+        found.append(math.log(max(1 - nearest, known)))
+    return [sum(found) / len(found)] * ago + found

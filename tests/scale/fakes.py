@@ -27,8 +27,10 @@ class Seen:
 
     encoded: FakeEncoded
 
-    def summarize(self, ratio: float, query: str | None) -> Timeline:
-        return self.encoded.summarize(ratio)
+    def summarize(
+        self, ratio: float | None, query: str | None, *, length: float | None = None
+    ) -> Timeline:
+        return self.encoded.summarize(ratio if ratio is not None else (length or 12.0) / 12.0)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_error, say_warning
+from iptnet.cli.inputs import asked_length
 from iptnet.cli.summarize import SummaryOptions, seconds
 from iptnet.errors import UsageError
 
@@ -41,6 +42,7 @@ class Batch(SummaryOptions):
 
     def run(self) -> int:
         """Summarize what is left to do; the code is that of the worst video."""
+        ratio, length = asked_length(self.ratio, self.length)
         if self.workers is not None and not 1 <= self.workers <= 4096:
             raise UsageError(f"--workers {self.workers} is no number of them", "give 1 or more")
         from iptnet.scale.run import run_batch, weights_digest
@@ -55,7 +57,8 @@ class Batch(SummaryOptions):
         checkpoint = str(self.checkpoint) if self.checkpoint else None
         options = Options(
             out=str(self.out),
-            ratio=self.ratio,
+            ratio=ratio,
+            length=length,
             query=self.query,
             cut=not self.no_video,
             preview=self.preview,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from iptnet.cli.console import Progress, printable, say
-from iptnet.cli.inputs import SHARE
+from iptnet.cli.inputs import SHARE, asked_length
 from iptnet.cli.summarize import report
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Demo:
 
     def run(self) -> int:
         """Make, summarize, query, and say where to look."""
+        asked_length(self.ratio, None)
         from iptnet.api import load
         from iptnet.atomic import require_writable
         from iptnet.demo import make_demo_video

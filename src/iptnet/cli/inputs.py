@@ -31,6 +31,42 @@ def _share(text: str) -> float:
         raise UsageError(f"--ratio {error}", f"write 0.15, or a percentage: {percent}") from error
 
 
+RATIO = 0.15
+"""Share of the video, where neither --ratio nor --length is given."""
+
+
+def asked_length(ratio: float | None, length: str | None) -> tuple[float | None, float | None]:
+    """Read how long a summary shall be: a share of the video, or seconds, the other ``None``.
+
+    Args:
+        ratio: of ``--ratio``.
+        length: of ``--length``: seconds, or minutes and seconds, or hours too.
+
+    Raises:
+        UsageError: both are given, the ratio is not in (0, 1], or the length is no time above 0.
+    """
+    if length is None:
+        ratio = RATIO if ratio is None else ratio
+        if not 0 < ratio <= 1:
+            cause = f"--ratio {ratio:g} is not a share"
+            raise UsageError(cause, "give a number above 0 and up to 1, or seconds with --length")
+        return ratio, None
+    if ratio is not None:
+        cause = "--ratio and --length both say how long the summary is"
+        raise UsageError(cause, "give one of them")
+    return None, _seconds(length)
+
+
+def _seconds(text: str) -> float:
+    parts = text.strip().split(":")
+    good = re.fullmatch(r"(\d{1,6}:){0,2}\d{1,9}(\.\d{1,9})?", text.strip(), re.ASCII)
+    if not good or any(float(part) >= 60 for part in parts[1:]) or not any(map(float, parts)):
+        raise UsageError(
+            f"--length {text!r} is not a length of time", "give seconds or minutes: 60, 1:30"
+        )
+    return sum(float(part) * 60.0**k for k, part in enumerate(reversed(parts)))
+
+
 def output_folders(videos: Sequence[Path], out: Path) -> list[Path]:
     """``out/<stem>`` for each video; a stem that comes again gets ``-2``, ``-3`` …
 

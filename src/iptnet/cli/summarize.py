@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_warning
-from iptnet.cli.inputs import SHARE, for_each, output_folders
+from iptnet.cli.inputs import SHARE, asked_length, for_each, output_folders
 
 if TYPE_CHECKING:
     from iptnet.timeline import Timeline
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 class SummaryOptions:
     """What every summary is made with, of one video or of an archive."""
 
-    ratio: Annotated[float, SHARE] = 0.15
-    """Length of the summary as a share of the video: 0.15, or 15%."""
+    ratio: Annotated[float | None, SHARE] = None
+    """Longest the summary may be, as a share of the video: 0.15, or 15%; 0.15 without --length."""
+
+    length: str | None = None
+    """Longest the summary may be, as 60 (seconds) or 1:30, instead of a share."""
 
     query: str | None = None
     """Focus the summary on what a sentence describes."""
@@ -50,6 +53,7 @@ class Summarize(SummaryOptions):
 
     def run(self) -> int:
         """Summarize each video in turn."""
+        ratio, length = asked_length(self.ratio, self.length)
         if not self.videos:
             from iptnet.errors import UsageError
 
@@ -75,7 +79,8 @@ class Summarize(SummaryOptions):
                     model,
                     video,
                     folders[video],
-                    ratio=self.ratio,
+                    ratio=ratio,
+                    length=length,
                     query=self.query,
                     preview=self.preview,
                     cut=not self.no_video,

@@ -23,8 +23,9 @@ class Train:
     """Run folder; an interrupted run in it goes on."""
 
     data: tuple[Path, ...] = ()
-    """Data instead of what the configuration names: h5 files for a summarizer, a folder for a
-    localizer or the projection, both for the joint model."""
+    """Data instead of what the configuration names: h5 files for a summarizer (the shipped one also
+    takes a folder of rated videos), a folder for a localizer or the projection, both for the joint
+    model."""
 
     def run(self) -> int:
         """Train and say where the result lies."""

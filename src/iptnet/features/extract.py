@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from iptnet.errors import InputError
 from iptnet.features.cache import Features
+from iptnet.features.cues import MOVING, NAMES, CueMeter, started
 from iptnet.forking import native
 from iptnet.timeline import Source
 
@@ -33,7 +34,8 @@ BATCH = 8
 
 METADATA = 3
 """Version of how pictures are read and of what is kept beside cached features; an entry of another
-one is made again. 3: high dynamic range is mapped, and the source has its timecode."""
+one is made again. 3: high dynamic range is mapped, the source has its timecode, and cues of the
+picture are measured."""
 
 
 def extract(
@@ -59,8 +61,10 @@ def extract(
     Returns:
         Vectors at ``k / RATE`` seconds. The metadata holds the ``source`` (a timeline's, without
         names), ``n_frames``, and of each sample the frame's number (``indices``), the time of the
-        largest change since the sample before (``cuts``) and how much there is to see
-        (``contrast``, see :func:`contrasts`); and the decoder's ``warnings``.
+        largest change since the sample before (``cuts``), how much there is to see
+        (``contrast``, see :func:`contrasts`) and the ``cues`` of the picture by name
+        (:mod:`iptnet.features.cues`; of what is on show in a preview); and the decoder's
+        ``warnings``.
 
     Raises:
         InputError: nothing in the file can be decoded.
@@ -75,6 +79,8 @@ def extract(
     vectors: list[NDArray[np.float32]] = []
     contrast: list[NDArray[np.float64]] = []
     cuts: list[NDArray[np.float64]] = []
+    seen: list[NDArray[np.float32]] = []
+    meter = CueMeter()
     pictures = 0
     shot: NDArray[np.uint8] | None = None
     with sample_frames(
@@ -94,6 +100,8 @@ def extract(
             indices.append(batch.indices)
             shown.append(batch.shown)
             contrast.append(contrasts(batch.images))
+            measured = meter.measure(batch.images[fresh])
+            seen.append(repeated(measured, fresh, seen[-1][-1:] if seen else measured[:1]))
             cuts.append(np.where(batch.changes > 0, batch.cut_times, np.nan))
             if on_progress:
                 total = max(round(info.duration), 1)
@@ -121,9 +129,28 @@ def extract(
         "indices": numbers.tolist(),
         "cuts": [None if np.isnan(c) else float(c) for c in np.concatenate(cuts)],
         "contrast": np.concatenate(contrast).round(2).tolist(),
+        "cues": {
+            name: column.astype(np.float64).round(4).tolist()
+            for name, column in zip(NAMES, started(np.concatenate(seen)).T, strict=True)
+        },
         "warnings": warnings,
     }
     return Features(np.concatenate(times), np.concatenate(vectors), encoder.recipe, metadata)
+
+
+def repeated(
+    measured: NDArray[np.float32], fresh: NDArray[np.bool_], before: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Cues of all samples from those of the fresh ones: a picture still on show does not move.
+
+    Args:
+        measured: (m, len(NAMES)) of the fresh samples.
+        fresh: (n,) which samples show another picture than the one before them.
+        before: (1, len(NAMES)) of the sample before, which the first may show again.
+    """
+    rows = np.concatenate([before, measured])[np.cumsum(fresh)]
+    rows[~fresh, :MOVING] = 0
+    return rows
 
 
 def contrasts(images: NDArray[np.uint8]) -> NDArray[np.float64]:

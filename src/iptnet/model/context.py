@@ -4,7 +4,8 @@ Our addition in front of the paper's SM. Captions flicker from frame to frame an
 far apart in feature space, while people judge a stretch within its video. So the content is blurred
 over about two seconds and centred per video, and a few cues say how the step stands out at scales
 from one to thirty seconds. Cues are cosines and densities brought to zero mean and unit variance
-per video: they mean the same for captions and for pixels. Nothing here is trained.
+per video: they mean the same for captions and for pixels. Nothing here is trained. The novelty of a
+step is no cue of SM's; it serves the importance on pictures (:mod:`iptnet.model.pictures`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ PIECE = 512  # steps worked on together where each stands for itself
 CHANNELS, CACHED = (8, 64), 100_000  # of a blur at a time: between these, as many as fit a cache
 LANDMARKS = 1024  # more steps than this are compared with evenly spaced ones only
 NEARBY = 20  # steps that do not count as a recurrence of the same scene
+AGO = 4  # steps that the picture before has to lie behind to have been shown before
+RECENT = 128  # of the steps before, so many are all looked at; earlier ones may be landmarks only
+KNOWN = 1e-3  # unlikeness below which nothing is new, before its logarithm
 SMALL = 1e-3  # a cue that varies less than this within a video is noise
 
 
@@ -176,6 +180,40 @@ def _recurrence(unit: Tensor, mask: Tensor) -> list[Tensor]:
                 far = like.masked_fill(near, -1.0) if 3 * NEARBY < T else like
                 out[-1, b, few] = _highest(far, top).mean(dim=1)
     return list(out)
+
+
+def novelty(unit: Tensor, mask: Tensor) -> Tensor:
+    """How new a step is: logarithm of its unlikeness to the nearest of the steps shown before it.
+
+    A person who summarizes has seen what came before and not what comes after. The first steps,
+    which have nothing before them, get their video's mean.
+
+    Args:
+        unit: ``(B, T, D)`` of length one at real steps.
+        mask: ``(B, T)`` bool.
+
+    Returns:
+        ``(B, T)``; 0 at padded steps and throughout a video of :data:`AGO` steps or fewer.
+    """
+    out = torch.zeros(mask.shape, dtype=unit.dtype, device=unit.device)
+    for b, T in enumerate(mask.sum(dim=1).tolist()):
+        if T <= AGO:
+            continue
+        own = unit[b, :T]
+        at = torch.arange(T, device=unit.device)
+        marks = at if T <= LANDMARKS else torch.linspace(0, T - 1, LANDMARKS).round().long()
+        nearest = torch.full((T,), -1.0, dtype=unit.dtype, device=unit.device)
+        for few in torch.split(at[AGO:], ROWS):
+            first, last = int(few[0]), int(few[-1])
+            seen = marks[marks <= last - AGO]
+            if T > LANDMARKS:
+                seen = torch.cat([seen, at[max(0, first - RECENT) : last - AGO + 1]])
+            like = own[few] @ own[seen].T
+            nearest[few] = like.masked_fill(seen[None] > few[:, None] - AGO, -1.0).amax(dim=1)
+        new = (1 - nearest[AGO:]).clamp_min(KNOWN).log()
+        out[b, :AGO] = new.mean()
+        out[b, AGO:T] = new
+    return out
 
 
 def _standardised(cues: Tensor, real: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ What `iptnet evaluate` scores is what `iptnet summarize` shows: both call
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -20,12 +21,14 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.errors import InputError, IntegrityError
 from iptnet.features.recipe import Recipe, require_recipe
 from iptnet.model.decoding import Decode, decode_boxes
+from iptnet.model.pictures import SUBJECT, WEIGHTS, PictureReading, restored
 from iptnet.model.propagation import Propagation, PropagationConfig
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
 from iptnet.rebuilding import configured, rebuilt
 
 KIND = "summarization"
 STEP = 0.5  # seconds; what the benchmarks sample at 30 frames a second, and the lite recipe
+FURTHER = (WEIGHTS, SUBJECT)  # tensors of a checkpoint beside the module's
 TOLERANCE = 0.25  # the benchmarks' own steps reach 0.6 s at 25 frames a second
 
 
@@ -38,11 +41,13 @@ class Summarizer:
         decode: Decode,
         checkpoint: Checkpoint,
         propagate: float = 0.0,
+        pictures: PictureReading | None = None,
     ) -> None:
         self.module = module.eval()
         self.decode = decode
         self.checkpoint = checkpoint
         self.propagation = reading(module.config.width, propagate) if propagate else None
+        self.pictures = pictures
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -50,7 +55,11 @@ class Summarizer:
         return self.checkpoint.recipes
 
     def importance(
-        self, features: ArrayLike, recipe: Recipe, times: ArrayLike | None = None
+        self,
+        features: ArrayLike,
+        recipe: Recipe,
+        times: ArrayLike | None = None,
+        cues: Mapping[str, ArrayLike] | None = None,
     ) -> NDArray[np.float32]:
         """Importance of every sampled frame.
 
@@ -59,6 +68,8 @@ class Summarizer:
             recipe: how they were made.
             times: ``(T,)`` seconds, ascending; features further apart or closer together than the
                 model knows are brought to two a second first. ``None``: they are as it knows them.
+            cues: ``(T,)`` of each cue of the picture by name (:mod:`iptnet.features.cues`), where
+                the features are those of pictures; they count where the model was fitted to them.
 
         Returns:
             ``(T,)`` float32 in [0, 1], spread over the video's own range; 0.5 throughout where
@@ -66,7 +77,7 @@ class Summarizer:
 
         Raises:
             IntegrityError: another recipe, or features that are not finite.
-            InputError: no features, or another shape.
+            InputError: no features, or another shape; cues that do not belong to them.
         """
         require_recipe(recipe, self.recipes, "the summarizer")
         rows = np.asarray(features, np.float32)
@@ -78,17 +89,21 @@ class Summarizer:
         if not np.isfinite(rows).all():
             raise IntegrityError("features hold NaN or infinity", "extract them again")
         if times is None or not self.module.config.context or len(rows) == 1:
-            return self._shown(self.scores(rows))
+            return self._shown(self.scores(rows, cues))
         at = np.asarray(times, np.float64)
         if at.shape != (len(rows),) or not (np.diff(at) > 0).all():
             raise InputError(f"{at.shape} times for {len(rows)} features", "give ascending times")
         steps = np.diff(at)
         if abs(float(np.median(steps)) - STEP) <= TOLERANCE * STEP and steps.max() < 4 * STEP:
-            return self._shown(self.scores(rows))
+            return self._shown(self.scores(rows, cues))
         grid = np.arange(at[0], at[-1] + STEP / 2, STEP)
-        return self._shown(np.interp(at, grid, self.scores(_resampled(at, rows, grid))))
+        if cues is not None:
+            cues = {name: np.interp(grid, at, np.asarray(row)) for name, row in cues.items()}
+        return self._shown(np.interp(at, grid, self.scores(_resampled(at, rows, grid), cues)))
 
-    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(
+        self, rows: NDArray[np.float32], cues: Mapping[str, ArrayLike] | None = None
+    ) -> NDArray[np.float64]:
         """Scores ``(T,)`` of features on the model's own grid: logits, or suppressed boxes."""
         mask = torch.ones(1, len(rows), dtype=torch.bool)
         with torch.inference_mode():
@@ -96,9 +111,11 @@ class Summarizer:
             logits = out.logits
             if self.propagation is not None:
                 logits = self.propagation(logits, out.hidden, mask, STEP)
-        if self.decode == "importance":
+        if self.decode == "boxes":
+            return decode_boxes(_array(out.importance), _array(out.offsets), _array(out.centrality))
+        if cues is None or self.pictures is None:
             return _array(logits)
-        return decode_boxes(_array(out.importance), _array(out.offsets), _array(out.centrality))
+        return self.pictures.scores(_array(logits), rows, cues)
 
     def _shown(self, scores: NDArray[np.float64]) -> NDArray[np.float32]:
         """Boxes come in [0, 1] and stay as the paper has them; logits need a scale."""
@@ -149,12 +166,17 @@ def load_summarizer(path: Path | str | None = None) -> Summarizer:
     checkpoint = files_of.load(where, KIND)
     raw: dict[str, Any] = dict(checkpoint.config)
     decode, propagate = raw.pop("decode", None), raw.pop("propagate", 0.0)
+    pictures = raw.pop("pictures", False)  # of before there were any: none
     known = {f.name for f in fields(SummarizationConfig)}
-    if decode not in get_args(Decode) or set(raw) != known or not _is_reach(propagate):
+    good = decode in get_args(Decode) and _is_reach(propagate) and isinstance(pictures, bool)
+    if not good or set(raw) != known:
         raise IntegrityError(f"{where} is of another version", "train it again")
     config = configured(SummarizationConfig, raw, str(where))
-    module = rebuilt(lambda: SummarizationModule(config), checkpoint, str(where))
-    return Summarizer(module, cast(Decode, decode), checkpoint, float(propagate))
+    found = restored(checkpoint.tensors, config.width, str(where)) if pictures else None
+    own = {k: v for k, v in checkpoint.tensors.items() if not pictures or k not in FURTHER}
+    stored = replace(checkpoint, tensors=own)
+    module = rebuilt(lambda: SummarizationModule(config), stored, str(where))
+    return Summarizer(module, cast(Decode, decode), checkpoint, float(propagate), found)
 
 
 def to_checkpoint(
@@ -165,7 +187,8 @@ def to_checkpoint(
     propagate: float = 0.0,
 ) -> Checkpoint:
     """The module as a checkpoint, not yet written; ``propagate`` as in :func:`reading`."""
-    config = {**asdict(module.config), "decode": decode, "propagate": propagate}
+    further = {"decode": decode, "propagate": propagate, "pictures": False}
+    config = {**asdict(module.config), **further}
     return Checkpoint(KIND, config, recipes, dict(module.state_dict()), provenance)
 
 

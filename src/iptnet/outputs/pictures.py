@@ -66,7 +66,11 @@ def once(thumbnails: Thumbnails) -> Thumbnails:
 
 
 def picture_time(timeline: Timeline, span: Span) -> float:
-    """The sampled time of the curve's highest value away from a span's ends; else its middle."""
+    """The instant that pictures a span best: as a keyshot says itself, else the sampled time of the
+    curve's highest value away from its ends, else its middle."""
+    picture = getattr(span, "picture", None)
+    if picture is not None:
+        return float(min(max(picture, span.start), span.end))
     edge = min(EDGE, span.duration / 4)
     curve = zip(timeline.importance.times, timeline.importance.values, strict=True)
     inside = [(v, t) for t, v in curve if span.start + edge <= t < span.end - edge]

@@ -28,6 +28,7 @@ class Options:
     Attributes:
         out: folder of everything written.
         ratio: length of a summary as a share, unless a list gives another for a video.
+        length: of a summary in seconds instead, likewise.
         query: a sentence to focus on.
         cut: write summary.mp4.
         preview: decode key frames only.
@@ -38,7 +39,8 @@ class Options:
     """
 
     out: str
-    ratio: float = 0.15
+    ratio: float | None = 0.15
+    length: float | None = None
     query: str | None = None
     cut: bool = True
     preview: bool = False
@@ -49,8 +51,12 @@ class Options:
 
     def of(self, job: Job) -> dict[str, Any]:
         """What a video's results depend on besides the video."""
-        ratio = self.ratio if job.ratio is None else job.ratio
+        ratio, length = self.ratio, self.length
+        if job.ratio is not None:
+            ratio, length = job.ratio, None
         named = {"ratio": ratio, "query": self.query, "cut": self.cut, "preview": self.preview}
+        if length is not None:
+            named["length"] = length
         return named | {"weights": self.weights}
 
 
@@ -174,6 +180,7 @@ class Workshop:
             video,
             folder,
             ratio=options["ratio"],
+            length=options.get("length"),
             query=self.options.query,
             preview=self.options.preview,
             cut=self.options.cut,

@@ -1,70 +1,54 @@
 """From an importance curve to the keyshots of a watchable summary, within a budget.
 
-A 0/1 knapsack over shots, as in the benchmark protocol, with differences that serve viewers
-(the protocol's own conversion is ``iptnet.protocol.keyshots`` and stays what papers use):
+Shots are cut into pieces of two to five seconds (:mod:`iptnet.selection.pieces`), and the set of
+pieces that the objective of :mod:`iptnet.selection.objective` likes best is played, in order. The
+benchmark protocol's own conversion is ``iptnet.protocol.keyshots`` and stays what papers use.
 
-- A shot is worth its mean importance **times its length**. Worth its mean alone, ten dull shots of
-  one second beat one splendid shot of ten.
-- A shot longer than a third of the budget takes part with its best stretch of a third (1.75 seconds
-  at least), so that a summary shows several things. When more than a fifth of the budget stays
-  unused, the best shot left out contributes a stretch; then the shortened ones play on.
-- A shot that shows what is already there is worth less (:mod:`iptnet.selection.redundancy`).
-- Shots under one second join the shot that follows, so that nothing flickers by.
-
-``python -m benchmarks.selection`` compares both rules by F against people left out: .39 against .32
-on SumMe with the others' mean as importance, .36 against .26 with strong noise on top.
+- Nothing new left: the choice stops, however much of the budget is unused.
+- The piece for which the rest is too short is shortened to it, if that is watchable.
+- Pieces that follow each other within a shot play as one keyshot.
 
 Everything is decided on an integer grid: frames of the source, milliseconds at variable rates. The
-function is pure and fast; a slider can call it at every move. Where the curve says nothing (a black
-video, all values equal) the knapsack fills the budget and stretches come from the middle of a shot.
+choice is pure and fast; a slider can call it at every move.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from iptnet.errors import UsageError
-from iptnet.protocol.knapsack import knapsack
-from iptnet.selection.redundancy import discounts
-from iptnet.selection.stretch import Floats, best_stretch, samples_inside
+from iptnet.selection.candidates import Candidates, Ticks, candidates
+from iptnet.selection.content import Content
+from iptnet.selection.objective import SHOWN
+from iptnet.selection.pieces import LEAST
+from iptnet.selection.stretch import best_stretch, samples_inside
 from iptnet.timeline import Keyshot, Shot
 
-MIN_KEYSHOT = 1.0
-"""Seconds; shorter shots join a neighbour, shorter keyshots exist only in shorter budgets."""
-MIN_FILL = 1.5
-"""Seconds; what a stretch that fills up the budget should at least be worth watching."""
-UNUSED = 0.2
-"""Share of the budget that may stay unused before a stretch fills it up."""
-PARTS = 3
-"""A summary of one single stretch shows one thing: longer shots are shortened to a third of it."""
-MIN_PART = 1.75
-"""Seconds; but not below this, under which a viewer grasps nothing."""
-DULL = 0.2
-"""What is worth less than this share of the best shot only plays when nothing else is left."""
-MILLISECONDS = 1000.0
-MAX_CELLS = 30_000_000
-"""Size of the knapsack's table; beyond it, lengths are rounded up to a coarser unit. A video of ten
-hours at 30 frames a second stays far below it unless thousands of shots are worth the same."""
+SHORTEST = 5.0
+"""Seconds: no share of a video makes its summary shorter, unless the video is."""
+EDGE = 0.3
+"""Seconds at both ends of a keyshot where fades and compression make poor pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What :func:`select` decided.
+    """What was decided.
 
     Attributes:
         shots: all shots on the grid, in order, with their mean importance.
         keyshots: what the summary plays, in order; each lies inside one selected shot.
         budget: seconds the summary could last, at least one frame.
+        exhausted: the choice stopped because nothing new was left.
     """
 
     shots: tuple[Shot, ...]
     keyshots: tuple[Keyshot, ...]
     budget: float
+    exhausted: bool = False
 
 
 def select(
@@ -75,165 +59,141 @@ def select(
     *,
     ratio: float = 0.15,
     frame_interval: float | None = None,
-    vectors: ArrayLike | None = None,
+    content: Content | None = None,
 ) -> Selection:
-    """Choose keyshots whose total length is at most ``ratio`` of the video, and at least a frame.
-
-    Args:
-        times: (T,) sample times in seconds, strictly increasing, T ≥ 1.
-        values: (T,) importance, read as lying in [0, 1].
-        bounds: (S, 2) shots in seconds, in order, not overlapping, S ≥ 1.
-        duration: of the source, in seconds.
-        ratio: share of the duration to keep, in (0, 1]; 1 keeps every shot whole.
-        frame_interval: seconds between frames at a constant rate; ``None`` at a variable one.
-        vectors: (T, D) what each sample shows, relative to the features' mean; with them, shots
-            like those already chosen are worth less. ``None``: each shot counts for itself.
+    """Choose keyshots in one go, from the samples of a video; see :func:`choose`.
 
     Raises:
         UsageError: the ratio is not in (0, 1].
         ValueError: the arrays are malformed.
     """
+    seconds = budget_of(duration, ratio)
+    return choose(
+        candidates(times, values, bounds, duration, frame_interval=frame_interval, content=content),
+        seconds,
+    )
+
+
+def budget_of(duration: float, ratio: float | None = None, length: float | None = None) -> float:
+    """Seconds that a summary may last.
+
+    Args:
+        duration: of the video in seconds.
+        ratio: share of it to keep, in (0, 1]; no less than :data:`SHORTEST` comes of it.
+        length: seconds instead.
+
+    Raises:
+        UsageError: both or neither given, a ratio not in (0, 1], a length not above 0.
+    """
+    if (ratio is None) == (length is None):
+        raise UsageError("a ratio and a length are two answers to one question", "give one of them")
+    if length is not None:
+        if not (math.isfinite(length) and length > 0):
+            raise UsageError(f"a length of {length} s is not above 0", "give seconds such as 60")
+        return min(length, duration)
+    assert ratio is not None
     if not 0 < ratio <= 1:
         raise UsageError(f"a ratio of {ratio} is not in (0, 1]", "give a share such as 0.15")
-    times, values, bounds = _checked(times, values, bounds, duration)
-    rate = _whole(1 / frame_interval) if frame_interval else MILLISECONDS
-    total = max(1, math.floor(duration * rate + 1e-3))
-    ticks = _joined(_snapped(bounds, rate, total), math.ceil(MIN_KEYSHOT * rate))
-    scores = np.array([values[samples_inside(times, a / rate, b / rate)].mean() for a, b in ticks])
+    return min(max(ratio * duration, SHORTEST), duration)
 
-    # Without a constant rate a tick may hold no frame at all; a tenth of a second does.
-    least = 1 if frame_interval else math.ceil(rate / 10)
-    budget = min(total, max(least, math.floor(ratio * duration * rate + 1e-6)))
-    if ratio == 1:
-        chosen = {i: (a, b, scores[i]) for i, (a, b) in enumerate(ticks)}
-    else:
-        shown = None if vectors is None else _shown(times, vectors, ticks, rate)
-        chosen = _chosen(times, values, ticks, scores, shown, budget=budget, rate=rate)
+
+def choose(
+    found: Candidates, seconds: float, *, stop_at: float = SHOWN, at_least: float = 0.0
+) -> Selection:
+    """Choose the keyshots of a summary of at most ``seconds``, and at least a frame.
+
+    Args:
+        found: pieces of the video.
+        seconds: budget; with the whole duration every shot is kept whole.
+        stop_at: pieces whose picture is shown to this degree are left out; above 1, none is.
+        at_least: pieces of less importance are left out, unless none has as much.
+    """
+    rate = found.rate
+    budget = min(found.total, max(found.least, math.floor(seconds * rate + 1e-6)))
+    if budget == found.total and not at_least:
+        return _selection(found, found.shots, budget, exhausted=False)
+    allowed = found.scores >= min(at_least, float(found.scores.max()))
+    order, beyond = found.objective.choose(budget, stop_at, allowed)
+    played = [found.pieces[i] for i in order]
+    left = budget - sum(b - a for a, b in played)
+    exhausted = beyond is None and left >= LEAST * rate
+    if beyond is not None and beyond not in order and (left >= LEAST * rate or not played):
+        played.append(_shortened(found, beyond, left, played))
+    # Of a video that shows one thing, that thing still lasts a while.
+    floor = min(budget, math.floor(min(SHORTEST, found.duration) * rate))
+    ticks = _played_on(found, sorted(played), floor)
+    return _selection(found, ticks, budget, exhausted=exhausted)
+
+
+def _played_on(found: Candidates, played: Ticks, floor: int) -> Ticks:
+    """Let what is played go on, first within its shots, until ``floor`` ticks are reached."""
+    parts = [list(part) for part in played]
+    for homes in (found.shots, [(0, found.total)]):
+        for k, part in enumerate(parts):
+            first, last = next((a, b) for a, b in homes if a <= part[0] < b)
+            before = parts[k - 1][1] if k else 0
+            after = parts[k + 1][0] if k + 1 < len(parts) else found.total
+            left = max(0, floor - sum(b - a for a, b in parts))
+            more = min(left, max(0, min(last, after) - part[1]))
+            part[1] += more
+            part[0] -= min(left - more, max(0, part[0] - max(first, before)))
+    return [(a, b) for a, b in parts]
+
+
+def _shortened(found: Candidates, i: int, length: int, played: Ticks) -> tuple[int, int]:
+    """The best ``length`` ticks of a piece, or all of it; those next to what is played already."""
+    first, last = found.pieces[i]
+    if last - first <= length:
+        return first, last
+    if any(b == first for _, b in played):
+        return first, first + length
+    if any(a == last for a, _ in played):
+        return last - length, last
+    start, _ = best_stretch(found.times, found.values, (first, last), length, found.rate)
+    return start, start + length
+
+
+def _selection(found: Candidates, played: Ticks, budget: int, *, exhausted: bool) -> Selection:
+    """Shots and keyshots in seconds; parts that follow each other within a shot become one."""
+    firsts = np.array([a for a, _ in found.shots])
+    runs: list[list[int]] = []
+    for first, last in played:
+        home = int(np.searchsorted(firsts, first, side="right")) - 1
+        if runs and runs[-1][1] == first and runs[-1][2] == home:
+            runs[-1][1] = last
+        else:
+            runs.append([first, last, home])
 
     def seconds(tick: int) -> float:
-        return min(tick / rate, duration)
+        # The last frame of a file may last longer than the others; what ends with it keeps that.
+        return found.duration if tick == found.total else min(tick / found.rate, found.duration)
 
-    # The last frame of a file may last longer than the others; the last shot keeps it, and so does
-    # a summary that keeps everything.
-    ends = [duration if b == total else seconds(b) for _, b in ticks]
-    shots = tuple(
-        Shot(seconds(a), end, score=float(scores[i]), selected=i in chosen)
-        for i, ((a, _), end) in enumerate(zip(ticks, ends, strict=True))
-    )
+    def score(first: int, last: int) -> float:
+        part = samples_inside(found.times, first / found.rate, last / found.rate)
+        return float(found.values[part].mean())
+
     keyshots = tuple(
-        Keyshot(seconds(a), ends[i] if ratio == 1 else seconds(b), score=float(s))
-        for i, (a, b, s) in sorted(chosen.items())
+        Keyshot(seconds(a), seconds(b), score(a, b), _picture(found, a, b)) for a, b, _ in runs
     )
-    return Selection(shots, keyshots, budget / rate)
+    homes = {home for _, _, home in runs}
+    shots = tuple(
+        Shot(seconds(a), seconds(b), score=score(a, b), selected=i in homes)
+        for i, (a, b) in enumerate(found.shots)
+    )
+    return Selection(shots, keyshots, budget / found.rate, exhausted)
 
 
-Ticks = list[tuple[int, int]]
-
-
-def _chosen(
-    times: Floats,
-    values: Floats,
-    ticks: Ticks,
-    scores: Floats,
-    shown: Floats | None,
-    *,
-    budget: int,
-    rate: float,
-) -> dict[int, tuple[int, int, float]]:
-    """Shot index → (first tick, tick after the last, mean importance), within the budget."""
-
-    def cut(i: int, length: int) -> tuple[int, int, float]:
-        first, last = ticks[i]
-        if last - first <= length:
-            return first, last, float(scores[i])
-        start, mean = best_stretch(times, values, ticks[i], length, rate)
-        return start, start + length, mean
-
-    # Equal parts, so that whatever two or three are chosen fill the budget.
-    longest = budget // min(max(int(budget / (MIN_PART * rate)), 1), PARTS)
-    offers = [cut(i, longest) for i in range(len(ticks))]
-    lengths = np.array([b - a for a, b, _ in offers])
-    still = np.array([s for _, _, s in offers])
-    if shown is not None:
-        still *= discounts(still, lengths, shown, budget)
-    # Plus one millionth, so that time is worth something even where the curve is zero.
-    worth = (np.rint(1e6 * still).astype(np.int64) + 1) * lengths
-    # A dull shot that just fits the gap is worse than a good one that plays on.
-    bright = np.flatnonzero(still >= DULL * still.max())
-    picked = bright[knapsack(worth[bright], lengths[bright], budget, max_cells=MAX_CELLS)].tolist()
-    chosen = {i: offers[i] for i in picked}
-
-    unused = budget - sum(b - a for a, b, _ in chosen.values())
-
-    def fill(shots: NDArray[np.int64]) -> None:
-        nonlocal unused
-        for i in shots[np.argsort(-still[shots], kind="stable")].tolist():
-            if unused <= max(UNUSED * budget, MIN_FILL * rate):
-                return
-            if i not in chosen and ticks[i][1] - ticks[i][0] >= MIN_FILL * rate:
-                chosen[i] = cut(i, min(unused, longest))
-                unused -= chosen[i][1] - chosen[i][0]
-
-    fill(bright)
-    # What then is left lets the best of the shortened shots play on.
-    for i in sorted(chosen, key=lambda i: -chosen[i][2]):
-        length = chosen[i][1] - chosen[i][0]
-        more = min(unused, ticks[i][1] - ticks[i][0] - length)
-        if more > 0:
-            chosen[i] = cut(i, length + more)
-            unused -= more
-    fill(np.arange(len(offers)))
-    return chosen
-
-
-def _shown(times: Floats, vectors: ArrayLike, ticks: Ticks, rate: float) -> Floats:
-    """(S, D) the mean of what each shot shows."""
-    rows = np.asarray(vectors, dtype=np.float64)
-    if rows.ndim != 2 or len(rows) != len(times) or not np.isfinite(rows).all():
-        raise ValueError(f"vectors {rows.shape} should be finite, ({len(times)}, D)")
-    return np.stack([rows[samples_inside(times, a / rate, b / rate)].mean(0) for a, b in ticks])
-
-
-def _checked(
-    times: ArrayLike, values: ArrayLike, bounds: ArrayLike, duration: float
-) -> tuple[Floats, Floats, Floats]:
-    t, v, b = (np.asarray(x, dtype=np.float64) for x in (times, values, bounds))
-    if t.ndim != 1 or t.shape != v.shape or not len(t):
-        raise ValueError(f"times {t.shape} and values {v.shape} should be one equal (T,), T ≥ 1")
-    if b.ndim != 2 or b.shape[1] != 2 or not len(b):
-        raise ValueError(f"bounds {b.shape} should be (S, 2), S ≥ 1")
-    if not (math.isfinite(duration) and duration > 0):
-        raise ValueError(f"a duration of {duration} is not above 0")
-    if not all(np.isfinite(x).all() for x in (t, v, b)):
-        raise ValueError("times, values and bounds should be finite")
-    if (np.diff(t) <= 0).any():
-        raise ValueError("times should increase strictly")
-    flat = b.ravel()
-    if (np.diff(flat) < 0).any() or flat[0] < 0:
-        raise ValueError("shots should follow each other from 0 on, without overlap")
-    return t, np.clip(v, 0.0, 1.0), b
-
-
-def _snapped(bounds: Floats, rate: float, total: int) -> Ticks:
-    """Bounds on the grid; what vanishes there is dropped, and at least one shot stays."""
-    grid: NDArray[Any] = np.clip(np.rint(bounds * rate), 0, total).astype(np.int64)
-    ticks = [(int(a), int(b)) for a, b in grid if b > a]
-    return ticks or [(0, total)]
-
-
-def _joined(ticks: Ticks, least: int) -> Ticks:
-    """Join shots shorter than ``least`` to the one they run into, the last to the one before."""
-    joined: Ticks = []
-    for first, last in ticks:
-        if joined and joined[-1][1] == first and joined[-1][1] - joined[-1][0] < least:
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-    if len(joined) > 1 and joined[-1][1] - joined[-1][0] < least and joined[-2][1] == joined[-1][0]:
-        joined[-2:] = [(joined[-2][0], joined[-1][1])]
-    return joined
-
-
-def _whole(rate: float) -> float:
-    """1 / 0.04 as exactly 25, so that times come out as people write them."""
-    return float(round(rate)) if abs(rate - round(rate)) < 1e-6 else rate
+def _picture(found: Candidates, first: int, last: int) -> float:
+    """Seconds of the frame that shows best what a keyshot is about."""
+    start, end = first / found.rate, last / found.rate
+    edge = min(EDGE, (end - start) / 4)
+    part = samples_inside(found.times, start + edge, end - edge)
+    times, values = found.times[part], found.values[part]
+    middle = (start + end) / 2
+    if times[0] < start or times[-1] >= end:
+        return middle
+    peak = float(values.max())
+    near = values / peak if peak > 0 else np.ones(len(values))
+    appeal = (near * found.telling[part]).round(6)
+    best = np.lexsort((np.abs(times - middle), -appeal))[0]
+    return float(times[best])

@@ -84,7 +84,12 @@ def picture_times(timeline: Timeline) -> list[float]:
         size = duration / MOST if pieces else max(duration, 1e-3)
         count = MOST if pieces else 1
         pieces = [Keyshot(k * size, (k + 1) * size, 0.0) for k in range(count)]
-    return sorted({round(picture_time(timeline, piece), 3) for piece in pieces})
+    chosen = {round(picture_time(timeline, k), 3) for k in timeline.keyshots[:MOST]}
+    others = sorted({round(picture_time(timeline, piece), 3) for piece in pieces} - chosen)
+    room = MOST - len(chosen)
+    if len(others) > room:
+        others = [others[k * len(others) // room] for k in range(room)]
+    return sorted([*chosen, *others])
 
 
 def make_pictures(

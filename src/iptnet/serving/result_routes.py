@@ -23,7 +23,13 @@ from iptnet.serving.views import moments, selection, status
 
 LONGEST_QUERY = 2000
 MOST_QUERIES = 20
-Ratio = Annotated[float, Query(gt=0, le=1, description="length of the summary, as a share")]
+Ratio = Annotated[
+    float | None,
+    Query(gt=0, le=1, description="length of the summary, as a share; .15 if not given"),
+]
+Length = Annotated[
+    float | None, Query(gt=0, allow_inf_nan=False, description="length in seconds, instead")
+]
 Sentence = Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY)]
 Sentences = Annotated[
     list[Annotated[str, Query(max_length=LONGEST_QUERY)]] | None,
@@ -31,6 +37,20 @@ Sentences = Annotated[
 ]
 Top = Annotated[int, Query(ge=1, le=50, description="moments a sentence, at most")]
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+def share(video: Video, ratio: float | None, length: float | None) -> float:
+    """The share of a video that is asked for, whichever way.
+
+    Raises:
+        RefusedError: both ways at once.
+    """
+    if length is None:
+        return RATIO if ratio is None else ratio
+    if ratio is not None:
+        raise RefusedError("usage", "ratio and length say the same twice", "give one of them")
+    assert video.facts is not None, "a video with a result has facts"
+    return min(1.0, length / video.facts.duration)
 
 
 def result_routes(service: Service) -> APIRouter:
@@ -42,16 +62,27 @@ def result_routes(service: Service) -> APIRouter:
 
     @router.get("/timeline", responses={200: {"description": "iptnet/timeline/1 or 2"}})
     def timeline(
-        request: Request, id_: Id, ratio: Ratio = RATIO, queries: Sentences = None, top: Top = 5
+        request: Request,
+        id_: Id,
+        ratio: Ratio = None,
+        length: Length = None,
+        queries: Sentences = None,
+        *,
+        top: Top = 5,
     ) -> Response:
         """The result: curve, shots, keyshots of a length, moments of sentences."""
-        found = service.library.result(mine(request, id_).id, ratio, queries or [], top)
+        video = mine(request, id_)
+        found = service.library.result(video.id, share(video, ratio, length), queries or [], top)
         return Response(found.to_json(), media_type="application/json")
 
     @router.get("/selection")
-    def select(request: Request, id_: Id, ratio: Ratio = RATIO) -> schema.Selection:
+    def select(
+        request: Request, id_: Id, ratio: Ratio = None, length: Length = None
+    ) -> schema.Selection:
         """The keyshots of another length, at once."""
-        return selection(service.library.summarize(mine(request, id_).id, ratio), ratio)
+        video = mine(request, id_)
+        asked = share(video, ratio, length)
+        return selection(service.library.summarize(video.id, asked), asked)
 
     @router.get("/moments")
     def find(request: Request, id_: Id, query: Sentence, top: Top = 5) -> schema.Moments:
@@ -83,23 +114,29 @@ def result_routes(service: Service) -> APIRouter:
         request: Request,
         id_: Id,
         name: Annotated[str, Path(max_length=40)],
-        ratio: Ratio = RATIO,
+        ratio: Ratio = None,
+        length: Length = None,
+        *,
         queries: Sentences = None,
     ) -> Response:
         """The result as a file; /api/server lists the formats."""
         video = mine(request, id_)
-        result = service.library.result(video.id, ratio, queries or [], 5)
+        result = service.library.result(video.id, share(video, ratio, length), queries or [], 5)
         made = download(name, result, _pictures(video).provider())
         headers = {"Content-Disposition": attachment(made.filename)}
         return Response(made.data, media_type=made.media_type, headers=headers)
 
     @router.post("/renders/{kind}", status_code=202)
     def render(
-        request: Request, id_: Id, kind: Literal["summary", "preview"], ratio: Ratio = RATIO
+        request: Request,
+        id_: Id,
+        kind: Literal["summary", "preview"],
+        ratio: Ratio = None,
+        length: Length = None,
     ) -> schema.Status:
         """Have summary.mp4 of a length made, or a preview that every browser plays."""
         video = mine(request, id_)
-        service.render(video, kind, 1.0 if kind == "preview" else ratio)
+        service.render(video, kind, 1.0 if kind == "preview" else share(video, ratio, length))
         return status(service, video)
 
     @router.head("/renders/{kind}", include_in_schema=False)

@@ -93,12 +93,22 @@ class Part(Answer):
     score: float
 
 
+class Keyshot(Part):
+    """What the summary plays; ``picture`` is the instant that shows best what it is about."""
+
+    picture: float | None
+
+
 class Selection(Answer):
-    """The summary of a length: its keyshots, and which shots (by number) they come from."""
+    """The summary of a length: its keyshots, and which shots (by number) they come from.
+
+    ``warnings`` say why it is shorter than asked for, if it is.
+    """
 
     ratio: float
     duration: float
-    keyshots: list[Part]
+    warnings: list[str]
+    keyshots: list[Keyshot]
     selected: list[int]
 
 

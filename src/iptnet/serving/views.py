@@ -48,7 +48,8 @@ def selection(timeline: Timeline, ratio: float) -> schema.Selection:
     return schema.Selection(
         ratio=ratio,
         duration=timeline.summary_duration,
-        keyshots=[schema.Part.model_validate(k) for k in timeline.keyshots],
+        warnings=list(timeline.warnings),
+        keyshots=[schema.Keyshot.model_validate(k) for k in timeline.keyshots],
         selected=[i for i, shot in enumerate(timeline.shots) if shot.selected],
     )
 

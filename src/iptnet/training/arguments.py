@@ -145,6 +145,9 @@ class SummarizationArguments:
     serve: float = 0.0
     """Seconds of propagation with which the importance is read; see docs/reproduce.md."""
 
+    pictures: float = 0.0
+    """Strength of the ridge that fits the importance on pictures to rated videos; 0: none."""
+
 
 def task_of(path: Path | str) -> str:
     """The ``task`` of a configuration file.
@@ -289,6 +292,9 @@ def _check(a: SummarizationArguments, where: str) -> None:
         "objective.importance: focal and bce need 0/1 keyshots": a.objective.target == "keyshots"
         or a.objective.importance in ("mse", "correlation"),
         "serve: not negative": a.serve >= 0,
+        "pictures: not negative": a.pictures >= 0,
+        "pictures: with setting shipped, decode importance, model.context": a.pictures == 0
+        or (a.setting, a.decode, a.model.context) == ("shipped", "importance", True),
     }
     for rule, good in rules.items():
         if not good:

@@ -22,14 +22,16 @@ from torch import nn
 from iptnet import checkpoint as files_of
 from iptnet.atomic import write_bytes
 from iptnet.errors import UsageError
+from iptnet.features.cache import FeatureCache
 from iptnet.features.recipe import Recipe
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
-from iptnet.model.summarizer import Summarizer, to_checkpoint
+from iptnet.model.summarizer import Summarizer, load_summarizer, to_checkpoint
 from iptnet.protocol.correlation import rank_correlation
 from iptnet.protocol.splits import Setting, Split, load_splits, resolve
 from iptnet.training.arguments import SummarizationArguments, to_yaml
 from iptnet.training.loop import Stop, seed_of, stop_on_signal, train
 from iptnet.training.objective import summarization_loss
+from iptnet.training.rated import with_pictures
 from iptnet.training.run_folder import claimed, finished, note
 from iptnet.training.samples import Library, Sample, batches_of, load_library, prepared_sample
 
@@ -83,7 +85,8 @@ def train_summarization(
     Args:
         arguments: the configuration.
         out: run folder; one of another configuration is refused.
-        data: benchmark files instead of the configuration's.
+        data: benchmark files instead of the configuration's, and with ``pictures`` the folder of
+            rated videos.
         on_progress: told (run, epochs done, epochs).
 
     Raises:
@@ -94,7 +97,14 @@ def train_summarization(
         MachineError: another process trains in ``out``, or it cannot be written.
     """
     started = time.monotonic()
-    library = load_library(list(data or arguments.data))
+    named = [Path(one) for one in data or arguments.data]
+    folders = [one for one in named if one.is_dir()]
+    if len(folders) != (arguments.pictures > 0):
+        raise UsageError(
+            f"{len(folders)} folders among the data, pictures: {arguments.pictures:g}",
+            "name one folder of rated videos for pictures, and none without",
+        )
+    library = load_library([one for one in named if not one.is_dir()])
     runs = list(plan(arguments, library))
     recipes = accepted(arguments, library)
     out = Path(out)
@@ -105,7 +115,12 @@ def train_summarization(
         with stop_on_signal() as stop:
             for run in runs:
                 trained += _train_one(session, run, stop, on_progress)
-        if arguments.setting == "shipped":
+        if folders:
+            judge, strength = load_summarizer(paths[0]), arguments.pictures
+            made, told = with_pictures(judge, folders[0], strength, FeatureCache(), on_progress)
+            files_of.save(out / SHIPPED, made)
+            note(out, "pictures", told)
+        elif arguments.setting == "shipped":
             write_bytes(out / SHIPPED, paths[0].read_bytes())
     seconds = time.monotonic() - started
     return TrainingReport(out, paths, trained, len(runs) - trained, seconds)

@@ -40,8 +40,11 @@ export class Board {
     return best;
   }
 
-  /** The most important pictured instant of a keyshot; else the picture next to its middle. */
+  /** The picture that tells a keyshot best, if it was taken; else the most important pictured
+   *  instant of it; else the picture next to its middle. */
   #pictureOf(keyshot) {
+    const own = keyshot.picture == null ? -1 : this.times.findIndex(t => Math.abs(t - keyshot.picture) < 0.01);
+    if (own >= 0) return own;
     const { times, values } = this.timeline.importance;
     const worth = at => values[Math.min(times.findIndex(t => t >= at - 1e-6) + 1 || times.length, times.length) - 1] ?? 0;
     const inside = this.times.map((t, k) => [t, k]).filter(([t]) => t >= keyshot.start && t < keyshot.end);

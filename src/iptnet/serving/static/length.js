@@ -1,6 +1,6 @@
 // The length of the summary: a slider whose every step is a new choice, and summary.mp4.
 import { cancel, render, renderOf, selection } from './api.js';
-import { $, announce, clock, el, plural } from './dom.js';
+import { $, announce, clock, el, plural, spoken } from './dom.js';
 import { bar, words } from './stages.js';
 
 export class Length {
@@ -45,7 +45,7 @@ export class Length {
 
   #percent() {
     const percent = Math.round(100 * this.ratio);
-    $('length-percent').textContent = `${percent} %`;
+    $('length-percent').textContent = `up to ${clock(this.ratio * this.duration)} (${percent} %)`;
     $('length').style.setProperty('--share', `${percent}%`);
   }
 
@@ -53,7 +53,7 @@ export class Length {
     this.ratio = chosen.ratio;
     const count = chosen.keyshots.length;
     $('length').value = Math.round(100 * chosen.ratio);
-    $('length').setAttribute('aria-valuetext', `${Math.round(100 * chosen.ratio)} percent, ${clock(chosen.duration)}, ${plural(count, 'keyshot')}`);
+    $('length').setAttribute('aria-valuetext', `up to ${spoken(chosen.ratio * this.duration)}, ${Math.round(100 * chosen.ratio)} percent; it is ${spoken(chosen.duration)}, ${plural(count, 'keyshot')}`);
     $('length-time').textContent = clock(chosen.duration);
     $('length-of').textContent = `of ${clock(this.duration)}, ${plural(count, 'keyshot')}`;
     this.#percent();
