@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.retrieval import clip_vectors, load, ridge_heads
+from benchmarks.retrieval import RUN, load, pooled_of, ridge_heads
 from iptnet.evaluation.retrieval import average_precision
-from iptnet.features.projection import Projection, load_projection
+from iptnet.features.backbone import load_backbone
+from iptnet.features.projection import activations, load_projection, network_of
 from iptnet.features.text import TextEncoder
-from iptnet.training.activations import compute, split
+from iptnet.training.captioned import Captioned
+from iptnet.training.heads import vectors_of
 from iptnet.training.pairs import read_captions
-from iptnet.training.pictures import Clips
 
 PROMPTS = ("a {}", "a video of a {}", "{}")
 SHARE, AT_LEAST = 0.15, 2
@@ -198,18 +199,26 @@ def tags(captions: list[str]) -> set[str]:
 
 
 def measure_concepts(
-    head: Projection, clips: Clips, said: dict[str, list[str]], rows: np.ndarray
+    vectors: np.ndarray, clips: Captioned, said: dict[str, list[str]], items: list[int]
 ) -> dict[str, float]:
-    """Average precision of each concept that some clip of ``rows`` shows."""
+    """Average precision of each concept that some clip of ``items`` shows.
+
+    Args:
+        vectors: (R, 256) of all rows of the clips.
+        clips: where the rows belong.
+        said: captions by clip.
+        items: which clips are searched.
+    """
     encoder = TextEncoder()
-    vectors = clip_vectors(head, clips, rows).numpy()
-    tagged = [tags(said[clips.names[i]]) for i in rows]
+    means = np.stack([vectors[list(clips.rows[i])].mean(axis=0) for i in items])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    tagged = [tags(said[clips.items[i]]) for i in items]
     found = {}
     for concept, words in CONCEPTS.items():
         relevant = np.array([bool(set(words.split()) & t) for t in tagged])
         if relevant.any():
             query = encoder.encode([p.format(concept) for p in PROMPTS]).mean(axis=0)
-            found[concept] = average_precision(vectors @ query, relevant)
+            found[concept] = average_precision(means @ query, relevant)
     return found
 
 
@@ -242,44 +251,39 @@ def photographs() -> dict[str, np.ndarray]:
     }
 
 
-def measure_photographs(head: Projection, stored: torch.Tensor) -> list[int]:
-    """Rank of each photograph for its own sentence."""
-    with torch.inference_mode():
-        gallery = head(*split(stored)).numpy()
+def measure_photographs(gallery: np.ndarray) -> list[int]:
+    """Rank of each photograph (P, 256) for its own sentence."""
     scores = TextEncoder().encode(list(PHOTOGRAPHS.values())) @ gallery.T
     return (scores >= np.diag(scores)[:, None]).sum(axis=1).tolist()
 
 
 def main() -> None:
+    """Print mean average precision and the photographs that are not found first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=Path("runs/projection/activations"))
+    parser.add_argument("--run", type=Path, default=RUN)
     parser.add_argument("--projection", type=Path)
     parser.add_argument("--clips", choices=("all", "held-out"), default="held-out")
     arguments = parser.parse_args()
-    config, pictures, clips = load(arguments.data, arguments.cache)
+    config, sources = load(arguments.data, arguments.run)
+    clips = sources[-1]
     said = read_captions(arguments.data / config.clip_captions)
-    everything = np.arange(len(clips.names))
-    rows = everything if arguments.clips == "all" else np.flatnonzero(clips.held)
-    from iptnet.features.backbone import load_backbone
-
-    shots = photographs()
-    stored = compute(
-        arguments.cache / "photographs.npy",
-        iter(shots.values()),
-        len(shots),
-        load_backbone(),
-        lambda done: None,
-    )
-    heads = ridge_heads(config, pictures)
-    heads["projection"] = load_projection(arguments.projection)[0]
-    for label, head in heads.items():
-        found = measure_concepts(head, clips, said, rows)
+    items = list(range(len(clips.items))) if arguments.clips == "all" else clips.of("test")
+    shots = torch.from_numpy(np.stack(list(photographs().values()))).permute(0, 3, 1, 2).float()
+    published = load_backbone()
+    before = pooled_of(published, sources, arguments.run)
+    head, stored = load_projection(arguments.projection)
+    heads = {n: (h, published) for n, h in ridge_heads(config, sources, before).items()}
+    heads["projection"] = (head, network_of(stored))
+    for label, (own, network) in heads.items():
+        (rows,) = pooled_of(network, [clips], arguments.run)
+        found = measure_concepts(vectors_of(own, network, rows[0]).numpy(), clips, said, items)
         values = np.array(list(found.values()))
         print(
-            f"{label}: mAP {100 * values.mean():.1f} over {len(found)} concepts, {len(rows)} clips"
+            f"{label}: mAP {100 * values.mean():.1f} over {len(found)} concepts, {len(items)} clips"
         )
-        places = measure_photographs(head, stored)
+        with torch.inference_mode():
+            places = measure_photographs(own(*activations(network, shots)).numpy())
         wrong = [f"{n} {r}" for n, r in zip(PHOTOGRAPHS, places, strict=True) if r > 1]
         right = len(places) - len(wrong)
         print(f"  photographs found first: {right} of {len(places)}; ranks of the rest: {wrong}")

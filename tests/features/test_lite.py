@@ -160,7 +160,7 @@ def test_a_projection_survives_its_file_and_damage_is_noticed(tmp_path: Path) ->
     torch.manual_seed(0)
     head = Projection(ProjectionShape(hidden=3)).eval()
     path = tmp_path / "p.safetensors"
-    stored = save_projection(path, head, {"note": "test"})
+    stored = save_projection(path, head, None, {"note": "test"})
     again, read = load_projection(path)
     assert read.digest == stored.digest and read.provenance == {"note": "test"}
     x, logits = torch.randn(4, POOLED), torch.randn(4, 1000)
@@ -185,7 +185,7 @@ def test_projections_of_another_make_are_refused(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     path = tmp_path / "p.safetensors"
-    made = save_projection(path, Projection(ProjectionShape(hidden=3)), {})
+    made = save_projection(path, Projection(ProjectionShape(hidden=3)), None, {})
     forged = Checkpoint(made.kind, {**made.config, **change}, (), made.tensors)
     checkpoint.save(path, forged)
     with pytest.raises(IntegrityError, match=message):
@@ -230,7 +230,7 @@ def test_a_cached_video_costs_no_network(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_projection_that_does_not_fit_is_refused_at_the_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "p.safetensors"
-    made = save_projection(path, Projection(ProjectionShape(hidden=3)), {})
+    made = save_projection(path, Projection(ProjectionShape(hidden=3)), None, {})
     checkpoint.save(path, Checkpoint(made.kind, {**made.config, "hidden": 4}, (), made.tensors))
     with pytest.raises(IntegrityError, match="does not fit"):
         LiteEncoder(path).encode(np.zeros((1, 224, 224, 3), np.uint8))

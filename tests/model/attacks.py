@@ -47,7 +47,7 @@ def localizer(path: Path) -> Path:
 
 def projection(path: Path) -> Path:
     """One with a narrow perceptron."""
-    save_projection(path, Projection(ProjectionShape(hidden=4)), {})
+    save_projection(path, Projection(ProjectionShape(hidden=4)), None, {})
     return path
 
 

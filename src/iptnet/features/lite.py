@@ -103,11 +103,10 @@ class LiteEncoder:
 
     @native_property
     def _network(self) -> FrameNetwork:
-        from iptnet.features.backbone import load_backbone
-        from iptnet.features.projection import FrameNetwork, made
+        from iptnet.features.projection import FrameNetwork, made, network_of
 
         head = made(self._shape, self._stored, self._path)
-        return FrameNetwork(load_backbone(), head).eval()
+        return FrameNetwork(network_of(self._stored), head).eval()
 
     @threaded_property
     def _session(self) -> Any:

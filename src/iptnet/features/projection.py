@@ -11,7 +11,7 @@ length one, so a frame compares with a WordLlama sentence by a dot product.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,13 @@ from torch import nn
 
 from iptnet import checkpoint
 from iptnet.checkpoint import Checkpoint
-from iptnet.features.backbone import CLASSES, EfficientNetLite0
+from iptnet.features.backbone import (
+    CLASSES,
+    LATE,
+    EfficientNetLite0,
+    load_backbone,
+    with_late_stages,
+)
 from iptnet.features.lite_recipe import (
     KIND,
     SHIPPED,
@@ -33,6 +39,8 @@ from iptnet.features.lite_recipe import (
 from iptnet.features.text import WIDTH as TEXT_WIDTH
 from iptnet.rebuilding import rebuilt
 
+BACKBONE = "backbone."
+"""How the names of tuned tensors of the network begin in a checkpoint."""
 MIDDLE = 112
 POOLED = WIDTH + 2 * MIDDLE
 
@@ -106,15 +114,33 @@ def activations(
     return pooled, backbone.classifier(pooled[:, :WIDTH])
 
 
-def save_projection(path: Path, head: Projection, provenance: Mapping[str, Any]) -> Checkpoint:
-    """Write the head in half precision, atomically."""
+def save_projection(
+    path: Path,
+    head: Projection,
+    backbone: EfficientNetLite0 | None,
+    provenance: Mapping[str, Any],
+) -> Checkpoint:
+    """Write the head in half precision, atomically, and the late stages where they were tuned.
+
+    Args:
+        path: the file.
+        head: the head.
+        backbone: the tuned network; None where it is the published one.
+        provenance: how they were trained and what they measured.
+    """
     tensors = {name: tensor.half() for name, tensor in head.state_dict().items()}
+    if backbone is not None:
+        tensors |= {
+            f"{BACKBONE}{name}": tensor.half()
+            for name, tensor in backbone.state_dict().items()
+            if name.startswith(LATE)
+        }
     config = {**asdict(head.shape), "backbone_sha256": WEIGHTS_SHA256}
     return checkpoint.save(path, Checkpoint(KIND, config, (), tensors, provenance))
 
 
 def load_projection(path: Path | None = None) -> tuple[Projection, Checkpoint]:
-    """Read the shipped projection, or another one.
+    """Read the head of the shipped projection, or of another one.
 
     Raises:
         InputError: no such file.
@@ -125,10 +151,26 @@ def load_projection(path: Path | None = None) -> tuple[Projection, Checkpoint]:
 
 
 def made(shape: ProjectionShape, stored: Checkpoint, path: Path | None) -> Projection:
-    """The projection that was read from a path.
+    """Make the head that was read from a path.
 
     Raises:
         IntegrityError: the tensors are not those of its configuration.
     """
-    head = rebuilt(lambda: Projection(shape), stored, str(path or SHIPPED))
+    own = {n: t for n, t in stored.tensors.items() if not n.startswith(BACKBONE)}
+    head = rebuilt(lambda: Projection(shape), replace(stored, tensors=own), str(path or SHIPPED))
     return head.eval().requires_grad_(False)
+
+
+def network_of(stored: Checkpoint) -> EfficientNetLite0:
+    """Make the network that a projection was trained with: the published one, or tuned.
+
+    Raises:
+        IntegrityError: its late stages are those of another network.
+        MachineError: the weights package is not installed.
+    """
+    tuned = {
+        n.removeprefix(BACKBONE): torch.as_tensor(t)
+        for n, t in stored.tensors.items()
+        if n.startswith(BACKBONE)
+    }
+    return with_late_stages(load_backbone(), tuned) if tuned else load_backbone()

@@ -16,19 +16,29 @@ class ProjectionConfig:
     Attributes:
         data: folder that holds the rest.
         pictures, picture_captions: tar of pictures, JSON of sentences.
+        stills, still_captions: tar of stills of clips, JSON of sentences; empty trains without.
         clips, clip_captions: folder of clips, JSON of sentences; empty trains without.
         class_names: ImageNet's synset words, a thousand lines.
         test, validation: how many pictures are never trained on.
-        views: further views of each training picture: one mirrored, the rest random crops.
+        views: damaged views of each frame beside the plain one.
         frames: frames of each clip.
-        clip_draws: how often each clip comes up in an epoch, each time with another frame.
+        still_draws, clip_draws: how often an item comes up in an epoch, each time with another
+            frame and view.
+        share: share of the training items that is used, for learning curves.
         hidden, evidence, input_dropout, hidden_dropout: see ``ProjectionShape``.
         everyday: share of everyday words in the class vectors.
-        ridge: penalty of the starting point, per view.
-        epochs, batch: of the contrast.
+        ridge: penalty of the starting point, per training picture.
+        tuning_epochs, tuning_batch: of the network's late stages, with a head beside them; no
+            epochs leave them as published.
+        tuning_rate: AdamW's rate for the last layer; each block before it has ``LAYER_DECAY`` of
+            the rate of the one after it.
+        memory: weight of keeping the published network's class probabilities while tuning.
+        epochs, batch: of the contrast of the head that ships.
         rate, linear_rate, decay: AdamW, for the perceptron and the linear map.
         temperature, softness: of the loss.
         average: decay of the moving average of the weights.
+        folds: heads that each miss one part of the clips, so that every clip has vectors from a
+            head that never saw it; 0 for none.
         seed: of everything random.
     """
 
@@ -36,19 +46,27 @@ class ProjectionConfig:
     pictures: str
     picture_captions: str
     class_names: str
+    stills: str = ""
+    still_captions: str = ""
     clips: str = ""
     clip_captions: str = ""
     test: int = 1000
     validation: int = 500
-    views: int = 5
+    views: int = 2
     frames: int = 24
+    still_draws: int = 2
     clip_draws: int = 3
+    share: float = 1.0
     hidden: int = 1024
     evidence: float = 1.0
     input_dropout: float = 0.6
     hidden_dropout: float = 0.8
     everyday: float = 0.5
     ridge: float = 5000.0
+    tuning_epochs: int = 6
+    tuning_batch: int = 256
+    tuning_rate: float = 2e-4
+    memory: float = 0.3
     epochs: int = 24
     batch: int = 512
     rate: float = 1e-3
@@ -57,6 +75,7 @@ class ProjectionConfig:
     temperature: float = 0.05
     softness: float = 0.3
     average: float = 0.98
+    folds: int = 3
     seed: int = 0
 
 
