@@ -1,4 +1,4 @@
-"""Native libraries across fork: computing goes on in forked children, and never waits for a ghost.
+"""Native work and fork: children of a process that has computed can compute, and never hang.
 
 A fork copies the thread that forks and no other: threads of PyTorch and onnxruntime are missing in
 the child, and whatever lock another thread held stays held there for ever. So all native work

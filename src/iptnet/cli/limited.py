@@ -97,10 +97,10 @@ def _told(child: int, reading: int) -> bytes:
 
 
 def _standing(child: int) -> str:
-    """Processor time of a child whose main thread waits for another thread; empty if it does not.
+    """Processor time of a child whose main thread waits for a lock; empty if it does not.
 
-    Nobody comes: under a limit there are hardly any threads, and the libraries' own locks are left
-    held where an allocation failed. What waits for a process or a connection waits elsewhere.
+    Libraries leave their own locks held where an allocation failed. A command that waits for a
+    process, a pipe or a connection is not meant: the kernel says that it waits in other functions.
     """
     folder = Path(f"/proc/{child}/task/{child}")
     try:
