@@ -23,12 +23,17 @@ from iptnet.selection.candidates import DEFAULT, Weights, candidates
 from iptnet.selection.content import Content
 from iptnet.selection.keyshots import budget_of, choose
 
+FLICKER = 4
+"""Samples to either side over which captions are averaged: two seconds."""
 NOISES = (0.0, 0.3, 1.0)
 
 
 def content(video: BenchmarkVideo, centre: NDArray[np.float64]) -> Content:
     """What a benchmark video shows: its features around those of all, and shots for scenes."""
     rows = np.asarray(video.features, np.float64) - centre
+    # Captions flicker from frame to frame, as pictures do not.
+    sums = np.cumsum(np.pad(rows, ((FLICKER + 1, FLICKER), (0, 0)), mode="edge"), axis=0)
+    rows = (sums[2 * FLICKER + 1 :] - sums[: -2 * FLICKER - 1]) / (2 * FLICKER + 1)
     count = len(rows)
     scene = np.searchsorted(video.change_points[:, 0], video.picks, side="right")
     ones = np.ones(count)

@@ -137,11 +137,11 @@ DEFENCES = (
     ),
     Defence(
         7,
-        "keeps a frame, however short the film",
+        "keeps five seconds, or the film",
         "selection/keyshots.py",
-        "max(least, math.floor(ratio * duration * rate + 1e-6))",
-        "math.floor(ratio * duration * rate + 1e-6)",
-        "tests/cli/test_summarize.py",
+        "return min(max(ratio * duration, SHORTEST), duration)",
+        "return ratio * duration",
+        "tests/selection/test_keyshots.py",
     ),
     Defence(
         8,

@@ -16,6 +16,7 @@ import numpy as np
 import uvicorn
 
 from iptnet.features.cache import Features, content_sha256
+from iptnet.features.extract import METADATA
 from iptnet.features.recipe import Recipe
 from iptnet.selection.keyshots import select
 from iptnet.serving.app import create_app
@@ -71,7 +72,7 @@ class FakeModel:
         vectors = np.zeros((24, 4), np.float32)
         return FakeEncoded(
             Source(str(path), path.name, digest, 12.0, 25.0, 96, 64),
-            Features(np.arange(24) / 2, vectors, RECIPE, {}),
+            Features(np.arange(24) / 2, vectors, RECIPE, {"version": METADATA}),
         )
 
 

@@ -41,7 +41,7 @@ class Scales:
     same: float = 1.0
     other: float = 2.0
     subject: float = 0.6
-    alive: float = 0.2
+    alive: float = 0.1
     near: float = 0.5
     seconds: float = 10.0
 
@@ -106,4 +106,4 @@ def subjects(distance: Matrix, middle: Floats, scales: Scales) -> Matrix:
 
 def distances(rows: Matrix) -> Matrix:
     """(P, P) 1 − cosine of unit rows, not negative."""
-    return np.maximum(1 - rows @ rows.T, 0)
+    return np.asarray(np.maximum(1 - rows @ rows.T, 0), np.float32)

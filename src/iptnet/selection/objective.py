@@ -67,8 +67,8 @@ class Objective:
     def alone(self) -> Floats:
         """(P,) F of each piece alone."""
         terms = zip(self.worth, self.likeness, self.weights, strict=True)
-        gains: Floats = sum(q * (k @ w) for q, k, w in terms)  # type: ignore[assignment]
-        return gains
+        first, second = (q * (k @ w) for q, k, w in terms)
+        return np.asarray(first + second, np.float32)
 
     @cached_property
     def rates(self) -> Floats:

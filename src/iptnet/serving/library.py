@@ -107,11 +107,12 @@ class Library:
 
     def _reopen(self, id_: str) -> Encoded:
         from iptnet.encoded import Encoded
+        from iptnet.features.extract import METADATA
 
         model, video = self.model(), self._folders.source(id_)
         source = self.first(id_).source
         features = FeatureCache(self._folders.of(id_)).get(source.sha256, model.encoder.recipe)
-        if features is None:
+        if features is None or features.metadata.get("version") != METADATA:
             return replace(model.encode(video), source=source)
         return Encoded(model, video, source, features)
 
