@@ -61,10 +61,10 @@ def best(values: ArrayLike, share: float = BUDGET) -> Floats:
         share: of the pieces.
 
     Returns:
-        ``(S,)`` that sums to ``share · S``.
+        ``(S,)`` that sums to ``share · S`` in whole pieces, one at least.
     """
     row = np.asarray(values, np.float64)
-    left, taken = share * len(row), np.zeros(len(row))
+    left, taken = float(max(1, round(share * len(row)))), np.zeros(len(row))
     for value in np.unique(row)[::-1]:
         equal = row == value
         taken[equal] = min(1.0, left / equal.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
+from iptnet import checkpoint as files_of
 from iptnet.data.rated import RatedVideo
-from iptnet.errors import UsageError
+from iptnet.errors import InputError, UsageError
 from iptnet.features.cache import Features
 from iptnet.model.pictures import INPUTS
-from iptnet.training.rated import RatedSample, fit, left_out, subject
+from iptnet.model.summarizer import load_summarizer
+from iptnet.training.rated import RatedSample, fit, left_out, subject, with_pictures
 from iptnet.training.summarization import train_summarization
+from tests.cli.conftest import ffmpeg
 from tests.training.test_summarization import OURS
 from tests.training.toys import RECIPE, toy_tvsum
 
@@ -73,3 +77,31 @@ def test_folders_and_pictures_belong_together(tmp_path: Path) -> None:
         train_summarization(OURS, tmp_path / "out", [data, tmp_path])
     with pytest.raises(UsageError, match="0 folders among the data"):
         train_summarization(replace(OURS, setting="shipped", pictures=1.0), tmp_path / "o", [data])
+
+
+def test_a_folder_of_films_and_marks_becomes_a_reading(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    marks = {}
+    for name, source in (("bars", "smptebars"), ("colours", "rgbtestsrc")):
+        film = tmp_path / "videos" / f"{name}.mp4"
+        scenes = f"{source}=size=128x96:rate=10:duration=6[a];testsrc=size=128x96:rate=10"
+        ffmpeg(
+            "-filter_complex", f"{scenes}:duration=6[b];[a][b]concat,format=yuv420p",
+            "-c:v", "libx264", "-preset", "ultrafast", str(film),
+        )  # fmt: skip
+        marks[name] = [1, 1, 2, 5, 3, 2]
+    for rater in "AB":
+        (tmp_path / f"ratings_{rater}.json").write_text(json.dumps(marks))
+    told: list[tuple[str, int, int | None]] = []
+    shipped = load_summarizer()
+    made, line = with_pictures(shipped, tmp_path, 0.3, None, lambda *a: told.append(a))
+    assert told == [("rated videos", 1, 2), ("rated videos", 2, 2)] and "2 videos left out" in line
+    saved = files_of.save(tmp_path / "made.safetensors", made)
+    assert set(saved.provenance["pictures"]["left_out_tau"]) == {"bars", "colours"}
+    again = load_summarizer(tmp_path / "made.safetensors")
+    assert again.pictures is not None and shipped.pictures is not None
+    assert np.array_equal(again.pictures.subject, shipped.pictures.subject)
+    assert not np.array_equal(again.pictures.weights, shipped.pictures.weights)
+    (tmp_path / "videos" / "bars.mp4").unlink()
+    with pytest.raises(InputError, match="no film bars"):
+        with_pictures(shipped, tmp_path, 0.3)
