@@ -18,9 +18,6 @@ SCHEMA = "iptnet/timeline/1"
 LATEST = 1e12
 """Seconds; 30,000 years. Sums and frames of such spans are still exact enough, and finite."""
 
-DOUBT = 0.05
-"""Confidence of the best moment below which a query is told to have no answer in the video."""
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -68,11 +65,14 @@ class Moment(Span):
     """An answer to a query.
 
     ``score`` ranks; ``confidence`` is a calibrated probability, or ``None`` without calibration.
+    ``present`` tells whether the video shows what the query says at all, the same for all moments
+    of a query; ``None`` where nothing can tell.
     """
 
     query: str
     score: float
     confidence: float | None = None
+    present: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
