@@ -75,7 +75,9 @@ def test_folds_are_trained_resumed_and_scored(root: Path, tmp_path: Path, decode
 
 def test_a_ranker_may_read_the_learned_maps(root: Path, tmp_path: Path) -> None:
     ranking = {"heads": 2, "hidden": 8, "candidates": 20, "maps": True}
-    arguments = load_localization(config(root, "ranked", setting="shipped", ranking=ranking), [root])
+    arguments = load_localization(
+        config(root, "ranked", setting="shipped", ranking=ranking), [root]
+    )
     seen: list[str] = []
     (path,) = train_localization(
         arguments, tmp_path / "run", lambda s, d, n: seen.append(s)

@@ -137,8 +137,8 @@ class RankingArguments:
     """Behind both."""
 
     maps: bool = False
-    """Whether it reads I_Loc and saliency, too: for each head a module is trained without that head's
-    part, so that the maps are as wrong as they will be."""
+    """Whether it reads I_Loc and saliency, too: for each head a module is trained without that
+    head's part, so that the maps are as wrong as they will be."""
 
     candidates: int = 48
     """Candidates of a query that one epoch looks at, drawn anew each time: most are much alike."""
