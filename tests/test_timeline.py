@@ -44,11 +44,12 @@ timelines = st.builds(
     keyshots=st.lists(st.builds(lambda b, s: Keyshot(b[0], b[1], s), bounds, numbers)).map(tuple),
     moments=st.lists(
         st.builds(
-            lambda b, q, s, c: Moment(b[0], b[1], q, s, c),
+            lambda b, q, s, c, p: Moment(b[0], b[1], q, s, c, p),
             bounds,
             texts,
             numbers,
             st.one_of(st.none(), st.floats(0, 1)),
+            st.sampled_from([None, True, False]),
         )
     ).map(tuple),
     recipe=plain,
@@ -230,3 +231,12 @@ def test_other_timecodes_are_refused(timecode: object) -> None:
     source = {**raw()["source"], "timecode": timecode}
     with pytest.raises(ValueError, match=r".+"):
         Timeline.from_json(json.dumps({**raw(), "schema": SCHEMA_2, "source": source}))
+
+
+def test_moments_of_older_files_have_no_presence() -> None:
+    value = raw()
+    value["moments"][0].pop("present", None)
+    assert Timeline.from_json(json.dumps(value)).moments[0].present is None
+    value["moments"][0]["present"] = "yes"
+    with pytest.raises(ValueError, match="present"):
+        Timeline.from_json(json.dumps(value))

@@ -1,8 +1,7 @@
 """The result of a summary or a query: frozen, in seconds, with its provenance.
 
-A :class:`Timeline` holds everything a writer, the page or a later command needs, so exporting
-never needs the model. It imports nothing of ours, and its JSON is a stable format:
-``Timeline.from_json(t.to_json()) == t``.
+A :class:`Timeline` holds everything a writer, the page or a later command needs; exporting never
+needs the model. Its JSON is a stable format: ``Timeline.from_json(t.to_json()) == t``.
 
 The JSON names the lowest schema that has all its fields: ``iptnet/timeline/1`` unless a field of
 ``iptnet/timeline/2`` is given. What needs nothing new stays readable by programs of before, and
@@ -21,13 +20,14 @@ from typing import Any
 
 SCHEMA = "iptnet/timeline/1"
 SCHEMA_2 = "iptnet/timeline/2"
-ADDED: Mapping[str, tuple[str, ...]] = {"source": ("timecode",)}
+ADDED: Mapping[str, tuple[str, ...]] = {
+    "source": ("timecode",),
+    "keyshots": ("picture",),
+    "moments": ("present",),
+}
 """What schema 2 added: optional fields by the part they stand in, left out where ``None``."""
 LATEST = 1e12
 """Seconds; 30,000 years. Sums and frames of such spans are still exact enough, and finite."""
-
-DOUBT = 0.05
-"""Confidence of the best moment below which a query is told to have no answer in the video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,14 @@ class Moment(Span):
     """An answer to a query.
 
     ``score`` ranks; ``confidence`` is a calibrated probability, or ``None`` without calibration.
+    ``present`` tells whether the video shows what the query says at all, the same for all moments
+    of a query; ``None`` where nothing can tell.
     """
 
     query: str
     score: float
     confidence: float | None = None
+    present: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +222,12 @@ class Timeline:
                 importance=_build(
                     Curve, {k: tuple(_numbers(v)) for k, v in raw["importance"].items()}
                 ),
-                shots=tuple(_build(Shot, s) for s in _list(raw["shots"])),
-                keyshots=tuple(_build(Keyshot, k) for k in _list(raw["keyshots"])),
-                moments=tuple(_build(Moment, m) for m in _list(raw["moments"])),
-                recipe=_mapping(raw["recipe"]),
-                checkpoint=_mapping(raw["checkpoint"]),
-                warnings=tuple(_text(w) for w in _list(raw["warnings"])),
+                shots=tuple(_build(Shot, s) for s in _expect(raw["shots"], list)),
+                keyshots=tuple(_build(Keyshot, k) for k in _expect(raw["keyshots"], list)),
+                moments=tuple(_build(Moment, m) for m in _expect(raw["moments"], list)),
+                recipe=_expect(raw["recipe"], dict),
+                checkpoint=_expect(raw["checkpoint"], dict),
+                warnings=tuple(_expect(w, str) for w in _expect(raw["warnings"], list)),
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a timeline: {type(error).__name__} at {error}") from error
@@ -254,32 +257,20 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("a list")
+def _expect(value: Any, kind: type[Any]) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError({list: "a list", dict: "an object", str: "a text"}[kind])
     return value
 
 
 def _numbers(value: Any) -> list[float]:
-    if not all(_is_number(x) for x in _list(value)):
+    if not all(_is_number(x) for x in _expect(value, list)):
         raise TypeError("a list of numbers")
     return [float(x) for x in value]
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError("an object")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text")
-    return value
 
 
 TYPES: Mapping[str, Callable[[Any], bool]] = {
@@ -296,7 +287,7 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
 
 def _build(kind: type[Any], raw: Any) -> Any:
     """A dataclass from its plain dict, with every field's type checked."""
-    values = _mapping(raw)
+    values = _expect(raw, dict)
     known = {f.name: str(f.type) for f in fields(kind)}
     if unknown := sorted(set(values) - set(known)):
         raise TypeError(f"unknown {kind.__name__} field {unknown[0]!r}")

@@ -77,7 +77,14 @@ def test_a_second_query_needs_no_torch(run: Run, album: Path) -> None:
 def test_nonsense_is_told(run: Run, album: Path) -> None:
     code, out, err = run("find", album, "qwxz blorf")
     assert code == 0
-    assert "knows no word" in err and "probably not in this video" in out
+    assert "knows no word" in err
+    assert out.splitlines()[0] == '"qwxz blorf": probably not in this video (best guesses below)'
+
+
+def test_what_is_there_is_said_to_be(run: Run, album: Path) -> None:
+    code, out, err = run("find", album, "a cup of coffee on a table")
+    assert code == 0, err
+    assert out.splitlines()[0] == '"a cup of coffee on a table": probably in this video'
 
 
 def test_moments_come_as_clips_with_a_report(run: Run, album: Path, tmp_path: Path) -> None:
@@ -103,6 +110,75 @@ def test_a_summary_can_be_focused(run: Run, album: Path, tmp_path: Path) -> None
     inside = sum(k.duration for k in timeline.keyshots if k.start >= 7.9)
     assert inside > 0.6 * timeline.summary_duration
     assert timeline.moments[0].query == "a rocket on the launch pad"
+
+
+def test_several_videos_are_ranked_together(run: Run, album: Path, tmp_path: Path) -> None:
+    from skimage import data
+
+    other = tmp_path / "more" / "coin.mp4"
+    other.parent.mkdir()
+    Image.fromarray(data.coins()).resize((320, 240)).save(tmp_path / "coins.png")
+    ffmpeg(
+        "-loop", "1", "-t", "4", "-i", str(tmp_path / "coins.png"), "-vf",
+        "fps=25,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast", str(other),
+    )  # fmt: skip
+    (tmp_path / "more" / "notes.txt").write_text("no video")
+    # A file, a folder, and sentences, in any order; the file comes twice.
+    given = ["a cup of coffee on a table", album, tmp_path / "more", "a cat", album]
+    code, out, err = run("find", *given, "--top", 4, "--json")
+    assert code == 0, err
+    moments = json.loads(out)
+    assert [m["query"] for m in moments] == sorted(
+        (m["query"] for m in moments), key=["a cup of coffee on a table", "a cat"].index
+    )
+    assert moments[0]["video"] == str(album) and moments[0]["present"] in (True, False)
+    assert {m["video"] for m in moments} == {str(album), str(other)}
+    for query in ("a cup of coffee on a table", "a cat"):
+        own = [m["confidence"] for m in moments if m["query"] == query]
+        assert len(own) <= 4 and own == sorted(own, reverse=True)
+    code, out, err = run("find", album, tmp_path / "more", "a cat", "--out", tmp_path / "out")
+    assert code == 0, err
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"album", "coin"}
+    lines = out.splitlines()
+    assert lines[0].startswith('"a cat": probably ') and "these videos" in lines[0]
+    assert lines[1].endswith("album.mp4")
+    assert sum(line.startswith("-> ") for line in lines) == 2
+
+
+def test_a_bad_video_among_several_is_skipped(run: Run, album: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("no video", encoding="utf-8")
+    code, out, err = run("find", text, album, "a cup of coffee", "--json")
+    assert code == 3 and "text.mp4" in err
+    assert {m["video"] for m in json.loads(out)} == {str(album)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (["missing.mp4", "a cat"], "missing.mp4"),
+        (["my holiday.MOV", "a cat"], "my holiday.MOV"),
+        (["videos/talk", "a cat"], "videos/talk"),
+        (["./a talk", "a cat"], "./a talk"),
+    ],
+)
+def test_a_path_that_is_not_there_is_no_sentence(
+    run: Run, album: Path, arguments: list[str], path: str
+) -> None:
+    code, out, err = run("find", album, *arguments)
+    assert (code, out) == (3, "") and f"no file at {path}" in err
+
+
+def test_a_sentence_may_hold_a_stroke(run: Run, album: Path) -> None:
+    code, out, err = run("find", album, "a cat and/or a dog", "--json")
+    assert code == 0, err
+    assert json.loads(out)[0]["query"] == "a cat and/or a dog"
+
+
+@pytest.mark.parametrize("sentences", [[], ["a cat"], ["a cat", "a dog"]])
+def test_without_a_video_nothing_is_looked_for(run: Run, sentences: list[str]) -> None:
+    code, out, err = run("find", *sentences)
+    assert (code, out) == (2, "") and "no video to look in" in err
 
 
 @pytest.mark.parametrize(

@@ -61,26 +61,30 @@ def test_highlight_loss_by_hand() -> None:
 
 def test_ranking_loss_by_hand() -> None:
     # p = 1/2 twice against IoU 1 and 0: ln 2; the order: softmax([10, 0]) against an even one.
-    logits, overlap = torch.zeros(2), torch.tensor([1.0, 0.0])
-    loss = ranking_loss(logits, overlap, [2], weight=0.1)
+    logits, overlap = torch.zeros(1, 1, 2), torch.tensor([[1.0, 0.0]])
+    loss = ranking_loss(logits, overlap, torch.ones(1, 1))
     assert math.isclose(loss.item(), 1.1 * math.log(2), rel_tol=1e-6)
 
 
-@given(st.integers(0, 2**31 - 1), st.lists(st.integers(1, 5), min_size=1, max_size=4))
-def test_ranking_loss_equals_the_loop(seed: int, counts: list[int]) -> None:
+@given(st.integers(0, 2**31 - 1), st.integers(1, 4), st.integers(1, 5), st.integers(1, 3))
+def test_ranking_loss_equals_the_loop(seed: int, queries: int, many: int, heads: int) -> None:
     draw = torch.Generator().manual_seed(seed)
-    logits = torch.randn(sum(counts), generator=draw, dtype=torch.float64)
-    overlap = torch.rand(sum(counts), generator=draw, dtype=torch.float64)
-    expected = oracle.ranking_loss(
-        [x.tolist() for x in torch.split(logits, counts)],
-        [x.tolist() for x in torch.split(overlap, counts)],
-        0.1,
-    )
-    assert math.isclose(ranking_loss(logits, overlap, counts).item(), expected, rel_tol=1e-8)
+    logits = torch.randn(heads, queries, many, generator=draw, dtype=torch.float64)
+    overlap = torch.rand(queries, many, generator=draw, dtype=torch.float64)
+    counted = (torch.rand(heads, queries, generator=draw) < 0.7).double()
+    expected = 0.0
+    for head in range(heads):
+        own = [k for k in range(queries) if counted[head, k]]
+        if own:
+            expected += oracle.ranking_loss(
+                [logits[head, k].tolist() for k in own], [overlap[k].tolist() for k in own], 0.1
+            )
+    found = ranking_loss(logits, overlap, counted).item()
+    assert math.isclose(found, expected, rel_tol=1e-8, abs_tol=1e-12)
 
 
 def test_a_video_without_the_moment_teaches_rejection_only() -> None:
-    logits = torch.zeros(3, requires_grad=True)
-    ranking_loss(logits, torch.zeros(3), [3]).backward()
+    logits = torch.zeros(1, 1, 3, requires_grad=True)
+    ranking_loss(logits, torch.zeros(1, 3), torch.ones(1, 1)).backward()
     assert logits.grad is not None
     assert (logits.grad > 0).all()

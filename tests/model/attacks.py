@@ -14,16 +14,14 @@ from iptnet.features.projection import (
     load_projection,
     save_projection,
 )
-from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.files import read_localizer
 from iptnet.model.localization.files import to_checkpoint as localizer_checkpoint
 from iptnet.model.localization.module import LocalizationConfig, LocalizationModule
-from iptnet.model.localization.ranker import Ranker
-from iptnet.model.localization.ranking import COLUMNS
 from iptnet.model.localizer import Localizer
 from iptnet.model.summarization import SummarizationConfig, SummarizationModule
 from iptnet.model.summarizer import load_summarizer, to_checkpoint
 from iptnet.model.vocabulary import new_filter
+from tests.moments.test_ranker import ranker
 from tests.training.toys import RECIPE
 
 
@@ -36,11 +34,10 @@ def summarizer(path: Path) -> Path:
 
 
 def localizer(path: Path) -> Path:
-    """A small one, of two modules and a ranker."""
+    """A small one, of a module and a ranker."""
     config = LocalizationConfig(width=16, word_width=16, hidden=8, heads=2, steps=16, similarity=2)
-    modules = (LocalizationModule(config), LocalizationModule(config))
     nothing = checkpoint.Checkpoint("localization", {}, (), {})
-    made = Localizer(modules, (Ranker(COLUMNS, 8),), new_filter(), Calibration(), nothing)
+    made = Localizer(LocalizationModule(config), new_filter(), nothing, ranker())
     checkpoint.save(path, localizer_checkpoint(made, (RECIPE,), {}))
     return path
 

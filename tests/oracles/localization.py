@@ -24,12 +24,20 @@ def overlap(a: Vector, b: Vector) -> float:
     return shared / union if union > 0 else 0.0
 
 
-def suppress(windows: Sequence[Vector], scores: Vector, threshold: float, top: int) -> list[int]:
+def suppress(
+    windows: Sequence[Vector], scores: Vector, threshold: float, top: int, share_of: str = "union"
+) -> list[int]:
+    def shared(i: int, k: int) -> float:
+        if share_of == "union":
+            return overlap(windows[i], windows[k])
+        (a, b), (c, d) = windows[i], windows[k]
+        return max(min(b, d) - max(a, c), 0.0) / min(b - a, d - c)
+
     kept: list[int] = []
     for i in sorted(range(len(windows)), key=lambda i: (-scores[i], i)):
         if len(kept) == top:
             break
-        if all(overlap(windows[i], windows[k]) <= threshold for k in kept):
+        if all(shared(i, k) <= threshold for k in kept):
             kept.append(i)
     return kept
 
@@ -143,17 +151,6 @@ def ranking_loss(logits: Sequence[Vector], overlap: Sequence[Vector], weight: fl
             wanted, given = softmax([t / 0.1 for t in y]), softmax(p)
             orders.append(-sum(w * math.log(g) for w, g in zip(wanted, given, strict=True)))
     return mean(terms) + (weight * mean(orders) if orders else 0.0)
-
-
-def consensus(
-    windows: Sequence[Vector], scores: Vector, temperature: float, mix: float
-) -> list[float]:
-    """(1 − mix)·score + mix·expected IoU of each window."""
-    shares = softmax([s / temperature for s in scores])
-    return [
-        (1 - mix) * s + mix * sum(p * overlap(w, o) for p, o in zip(shares, windows, strict=True))
-        for w, s in zip(windows, scores, strict=True)
-    ]
 
 
 def contrast(

@@ -36,13 +36,25 @@ windows = st.lists(
 )
 
 
-@given(windows, st.sampled_from([0.0, 0.3, 0.5, 1.0]), st.integers(1, 6))
+@given(
+    windows,
+    st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    st.integers(1, 6),
+    st.sampled_from(["union", "shorter"]),
+)
 def test_suppression_equals_the_loop(
-    rows: list[tuple[float, float, float]], threshold: float, top: int
+    rows: list[tuple[float, float, float]], threshold: float, top: int, overlap: moments.Overlap
 ) -> None:
     spans, scores = [r[:2] for r in rows], [r[2] for r in rows]
-    kept = moments.suppress(spans, scores, threshold, top)
-    assert kept.tolist() == oracle.suppress(spans, scores, threshold, top)
+    kept = moments.suppress(spans, scores, threshold, top, overlap)
+    assert kept.tolist() == oracle.suppress(spans, scores, threshold, top, overlap)
+
+
+def test_of_nested_windows_one_is_left() -> None:
+    # IoU .2, but all of the shorter lies within the longer.
+    nested = [[0.0, 10.0], [4.0, 6.0]]
+    assert moments.suppress(nested, [0.9, 0.8], 0.5, 5).tolist() == [0, 1]
+    assert moments.suppress(nested, [0.9, 0.8], 0.5, 5, "shorter").tolist() == [0]
 
 
 @given(st.integers(1, 9), st.integers(1, 60), st.integers(0, 2**32 - 1))
@@ -54,28 +66,6 @@ def test_ranking_pairs_equals_sorting_them_all(steps: int, top: int, seed: int) 
     expected = sorted(every, key=lambda p: (-table[p], p))[:top]
     assert [tuple(p) for p in pairs.tolist()] == expected
     assert values.tolist() == [table[p] for p in expected]
-
-
-@given(windows.filter(len), st.sampled_from([0.05, 0.5]), st.sampled_from([0.0, 0.4, 1.0]))
-def test_the_consensus_comes_first_and_the_rest_keep_their_scores(
-    rows: list[tuple[float, float, float]], temperature: float, mix: float
-) -> None:
-    spans, scores = [r[:2] for r in rows], [r[2] for r in rows]
-    found = moments.put_consensus_first(spans, scores, moments.Consensus(temperature, mix))
-    first = int(np.argmax(found))
-    agreed = oracle.consensus(spans, scores, temperature, mix)
-    assert agreed[first] == pytest.approx(max(agreed))
-    assert found[first] == pytest.approx(max(scores))
-    assert np.delete(found, first).tolist() == [s for i, s in enumerate(scores) if i != first]
-    assert (np.delete(found, first) < found[first]).all()
-
-
-def test_the_consensus_by_hand() -> None:
-    # Two windows that nearly agree outvote a lone one of a slightly better score.
-    found = moments.put_consensus_first(
-        [[0, 10], [20, 30], [20, 31]], [0.62, 0.6, 0.6], moments.Consensus(0.1, 0.5)
-    )
-    assert int(np.argmax(found)) == 1
 
 
 def test_snapping_moves_only_what_is_near_and_never_empties() -> None:

@@ -99,7 +99,7 @@ def test_a_run_folder_holds_both_modules_and_says_what_they_never_saw(
     about = summarizer.checkpoint.provenance
     assert not set(about["test"]) & {*about["train"], *about["validation"]}
     localizer = load_localizer(folder / "localizer.safetensors")
-    assert localizer.checkpoint.provenance["fold"] == 2 and not localizer.rankers
+    assert localizer.checkpoint.provenance["fold"] == 2 and localizer.ranker is None
     assert len(list((straight.parent / "warm-up").iterdir())) == 5
     assert train_joint(ours, straight, [data]).found == 5
 
@@ -349,7 +349,7 @@ def test_both_modules_are_scored_on_what_they_never_saw(
     ours = [f for f in figures if f.dataset == "qvhighlights with tvsum"]
     assert {f.split for f in ours} == set("01234") and {f.seed for f in ours} == {"3"}
     # One fold by hand: the share of its queries whose first answer overlaps by half.
-    module = load_localizer(straight / "tvsum/split-1/seed-3/localizer.safetensors").modules[0]
+    module = load_localizer(straight / "tvsum/split-1/seed-3/localizer.safetensors").module
     queries = read_caption_examples(replace(OURS.sources, root=str(root)), 1)
     own = [e for e in queries if e.source and fold_of(e.source.video, 5) == 1]
     right = 0

@@ -117,7 +117,7 @@ def test_each_module_reads_its_own_recipe(run: Path) -> None:
     localizer = load_localizer(folder / "localizer.safetensors")
     assert [r.name for r in summarizer.checkpoint.recipes] == ["toy"]
     assert [r.name for r in localizer.recipes] == ["action"]
-    assert localizer.modules[0].config.width == 24 and localizer.words is not None
+    assert localizer.module.config.width == 24 and localizer.words is not None
     head = (folder / "metrics.csv").read_text().splitlines()[0]
     assert "LS teacher" in head and "SL student" in head
 

@@ -9,10 +9,10 @@ import torch
 
 from iptnet.data.joined import Clip
 from iptnet.errors import InputError, UsageError
-from iptnet.evaluation.localization import evaluate_localization, member_of
+from iptnet.evaluation.localization import evaluate_localization
 from iptnet.evaluation.moment_table import MomentTable, rows_of
 from iptnet.evaluation.results import Figure, read_figures
-from iptnet.model.localizer import load_localizer
+from iptnet.model.localizer import VideoIndex, load_localizer
 from iptnet.training.localization import load_localization, train_localization
 from iptnet.training.localization_arguments import LossArguments
 from iptnet.training.moment_batches import batches, collate, localization_loss, target_of
@@ -40,11 +40,10 @@ def config(root: Path, name: str, **more: object) -> Path:
         "task": "localization",
         "variant": name,
         "decode": name,
-        "members": 2 if ranked else 1,
         "sources": {"queries": "queries.jsonl", "clip_captions": "captions.json"},
         "module": {"hidden": 16, "heads": 4, "similarity": int(ranked), "saliency": ranked},
         "optimiser": {"name": "adamw", "lr": 0.003, "epochs": 2, "batch": 8, "clip": 1.0},
-        "evidence": {"rankers": 2, "candidates": 20},
+        "ranking": {"heads": 2, "hidden": 8, "candidates": 20},
         "ranker": {"name": "adamw", "lr": 0.003, "epochs": 4, "batch": 8, "decay": True},
         **more,
     }
@@ -59,34 +58,37 @@ def test_folds_are_trained_resumed_and_scored(root: Path, tmp_path: Path, decode
     seen: list[str] = []
     report = train_localization(arguments, tmp_path / "run", lambda s, d, n: seen.append(s))
     assert len(report.checkpoints) == report.trained == 5
-    assert any(s.startswith("fold 5/5 module 1") for s in seen)
+    assert any(s.startswith("fold 5/5 module") for s in seen)
     again = train_localization(arguments, tmp_path / "run")
     assert (again.trained, again.found) == (0, 5)
     results = tmp_path / "figures.csv"
     table = evaluate_localization(tmp_path / "run", [root], results=results)
-    assert {r.variant for r in table.rows} == {decode, "cosine threshold"}
+    assert {r.variant for r in table.rows} == {decode, "cosine threshold", "plain run"}
     assert "R1@.5" in table.to_text()
     figures = read_figures(results)
     assert {f.split for f in figures} == {"0", "1", "2", "3", "4"}
     assert {f.dataset for f in figures} == {"qvhighlights"}
     json.dumps(table.to_dict(), allow_nan=False)
-    if decode == "spans":
-        with pytest.raises(UsageError, match="kept from a member"):
-            evaluate_localization(tmp_path / "run", [root], selection="validation")
-        return
-    unseen = tmp_path / "validation.csv"
-    evaluate_localization(tmp_path / "run", [root], selection="validation", results=unseen)
-    splits = {f.split for f in read_figures(unseen)}
-    assert splits == {f"{fold}/{part}" for fold in range(5) for part in range(2)}
-    assert {f.setting for f in read_figures(unseen)} == {"validation"}
+    with pytest.raises(UsageError, match="selection 'validation'"):
+        evaluate_localization(tmp_path / "run", [root], selection="validation")
 
 
-def test_a_member_alone_has_its_own_rankers(root: Path, tmp_path: Path) -> None:
-    arguments = load_localization(config(root, "ranked", setting="shipped", seed=2), [root])
-    whole = load_localizer(train_localization(arguments, tmp_path / "run").checkpoints[0])
-    second = member_of(whole, 1)
-    assert second.modules == whole.modules[1:]
-    assert second.rankers == whole.rankers[2:]
+def test_a_ranker_may_read_the_learned_maps(root: Path, tmp_path: Path) -> None:
+    ranking = {"heads": 2, "hidden": 8, "candidates": 20, "maps": True}
+    arguments = load_localization(
+        config(root, "ranked", setting="shipped", ranking=ranking), [root]
+    )
+    seen: list[str] = []
+    (path,) = train_localization(
+        arguments, tmp_path / "run", lambda s, d, n: seen.append(s)
+    ).checkpoints
+    assert {"module", "module-0", "module-1", "ranker"} <= set(seen)
+    localizer = load_localizer(path)
+    assert localizer.ranker is not None and localizer.ranker.reads_maps
+    example = examples(root)[0]
+    index = VideoIndex(localizer, example.video, example.video.edges[:-1])
+    assert index.learned_maps(example.query).shape == (2, 30)
+    assert index.find([example.query])[0][0].score > 0
 
 
 @pytest.mark.fault(18)
@@ -97,7 +99,7 @@ def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> Non
     first, second = (load_localizer(p) for p in paths)
     assert first.checkpoint.digest == second.checkpoint.digest
     assert {r.name for r in first.recipes} == {"captions-wordllama256", "blip-wordllama256"}
-    assert (len(first.modules), len(first.rankers)) == (2, 4)
+    assert first.ranker is not None and first.ranker.heads == 2
     assert first.background is not None
     with pytest.raises(UsageError, match="trained on all"):
         evaluate_localization(paths[0], [root])
@@ -112,10 +114,21 @@ def test_the_same_run_ends_with_the_same_bits(root: Path, tmp_path: Path) -> Non
     [
         ({"sources": {"clips": "clips"}}, "captions"),
         ({"module": {"hiden": 3}}, "hiden"),
-        ({"members": 3}, "members"),
         ({"optimiser": {"lr": -1.0}}, "lr"),
-        ({"evidence": {"rankers": 0}}, "rankers"),
-        ({"decode": "ranked", "members": 2}, "similarity"),
+        ({"ranking": {"heads": 1}}, "heads from 2"),
+        ({"mixture": {"trimmed": 1.5}}, "shares"),
+        (
+            {"sources": {"queries": "q", "clip_captions": "c", "clip_vectors": "v"}},
+            "stand for clips",
+        ),
+        (
+            {
+                "sources": {"clips": "c", "captions": "c", "clip_vectors": "v"},
+                "setting": "shipped",
+                "mixture": {"misalign": 1.0},
+            },
+            "misalign has no place",
+        ),
     ],
 )
 def test_nonsense_configurations_are_refused(

@@ -137,10 +137,9 @@ def test_a_csv_on_features_that_share_the_sentences_space(tmp_path: Path) -> Non
         "variant": "own",
         "setting": "shipped",
         "decode": "ranked",
-        "members": 2,
         "sources": {"moments": "moments.csv", "test": "test.csv", "features": "features"},
         "module": {"hidden": 16, "heads": 4, "similarity": 1},
-        "evidence": {"rankers": 1},
+        "ranking": {"heads": 2, "hidden": 8},
         "optimiser": {"name": "adamw", "lr": 0.003, "epochs": 1, "batch": 8},
         "ranker": {"name": "adamw", "lr": 0.003, "epochs": 2, "batch": 8},
     }

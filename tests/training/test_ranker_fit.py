@@ -1,85 +1,94 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from iptnet.model.localization.presence import Background
+from iptnet.features.text import TextEncoder
 from iptnet.model.localization.video import GridVideo
-from iptnet.selection.moments import Consensus, agreement, overlaps
+from iptnet.moments.confidence import LENGTHS, length_class
+from iptnet.training.fitting import Fit
+from iptnet.training.localization_arguments import LocalizationArguments, RankingArguments
+from iptnet.training.loop import Stop
 from iptnet.training.moment_examples import Example
 from iptnet.training.ranker_fit import (
-    MIXES,
-    TEMPERATURES,
-    Judged,
     Proposed,
+    Videos,
     background_of,
-    calibrate,
-    choose_consensus,
+    fit_confidence,
+    fit_ranker,
+    propose,
 )
+from tests.training.toys import THINGS
 
 
-def example(seed: int, shown: bool = True) -> Example:
+def example(seed: int, *, shown: bool = True) -> Example:
+    """Forty steps of noise, ten of which look like the sentence if it is shown."""
     draw = np.random.default_rng(seed)
-    vectors = draw.standard_normal((20, 8)).astype(np.float32)
-    tokens = draw.standard_normal((3, 8)).astype(np.float32)
+    query = f"a {THINGS[seed % len(THINGS)]}" if seed % 2 else f"there is a big {THINGS[seed % 8]}"
+    vectors = draw.standard_normal((40, 256)).astype(np.float32) / 16
+    at = int(draw.integers(2, 28))
     if shown:
-        vectors[5:10] = 3 * tokens.mean(axis=0)
-    video = GridVideo(np.arange(21.0), vectors, np.zeros(0))
-    windows = np.array([[5.0, 10.0]]) if shown else np.zeros((0, 2))
-    return Example("pixels", video, f"sentence {seed}", tokens, windows, None, seed % 2)
+        vectors[at : at + 10] += TextEncoder().encode([query])[0]
+    video = GridVideo(np.arange(41) / 2, vectors, np.array([at / 2, at / 2 + 5]))
+    windows = np.array([[at / 2, at / 2 + 5]]) if shown else np.zeros((0, 2))
+    return Example("pixels", video, query, np.zeros((1, 256), np.float32), windows, None, seed % 2)
 
 
-def judged(asked: Example, windows: list[list[float]], scores: list[float]) -> Judged:
-    spans = np.array(windows)
-    overlap = np.zeros(len(spans), np.float32)
-    if len(asked.windows):
-        every = overlaps(np.concatenate([asked.windows, spans]))
-        overlap = every[0, 1:].astype(np.float32)
-    case = Proposed(
-        np.zeros((len(spans), 1), np.float32), spans, overlap, np.zeros(20, np.float32), asked
+@pytest.fixture(scope="module")
+def cases() -> list[Proposed]:
+    return propose([example(k) for k in range(60)], Videos())
+
+
+def fit(folder: Path) -> Fit:
+    arguments = LocalizationArguments(
+        decode="ranked", ranking=RankingArguments(heads=2, hidden=16, candidates=24)
     )
-    return Judged(case, np.array(scores))
+    return Fit(arguments, folder, "test", Stop())
 
 
-def test_the_consensus_is_chosen_where_it_answers_right() -> None:
-    # Three that agree are right; the lone best is not: only a consensus finds them.
-    crowd = [[5.0, 10.0], [5.0, 10.5], [4.8, 10.0], [14.0, 19.0]]
-    cases = [judged(example(k), crowd, [0.5, 0.5, 0.5, 0.55]) for k in range(4)]
-    chosen = choose_consensus(cases)
-    assert chosen.mix > 0
-    for case in cases:
-        agreed = agreement(overlaps(case.case.windows), case.scores, chosen)
-        assert case.case.overlap[int(np.argmax(agreed))] > 0.7
-    assert chosen.temperature in TEMPERATURES and chosen.mix in MIXES
+def test_candidates_hold_the_truth_and_their_overlap(cases: list[Proposed]) -> None:
+    assert all(p.overlap.max() > 0.99 for p in cases)  # the cuts are its bounds
+    assert all(len(p.rows) == len(p.overlap) for p in cases)
+    (absent,) = propose([example(1, shown=False)], Videos())
+    assert not absent.overlap.any()
 
 
-def test_no_consensus_where_the_best_alone_is_right() -> None:
-    crowd = [[14.0, 19.0], [14.0, 19.5], [13.8, 19.0], [5.0, 10.0]]
-    cases = [judged(example(k), crowd, [0.5, 0.5, 0.5, 0.52]) for k in range(4)]
-    assert choose_consensus(cases).mix <= 0.2
+def test_the_ranker_learns_to_find_it_and_the_confidence_to_doubt(
+    cases: list[Proposed], tmp_path: Path
+) -> None:
+    ranker = fit_ranker(fit(tmp_path), cases)
+    # What no head has learned from: other videos.
+    others = propose([example(k) for k in range(100, 130)], Videos())
+    firsts = [p.overlap[int(np.argmax(ranker.score(p.rows)))] for p in others]
+    assert np.mean(np.array(firsts) >= 0.5) > 0.9
+    absent = propose([example(k, shown=False) for k in range(60)], Videos())
+    background = background_of([p.example for p in cases], ["a dog", "cat"], 0)
+    made = fit_confidence(ranker, cases, absent, background)
+    assert 0 < made.threshold < 1
+    assert made.confidence(0.9, 0.95) > 0.6 > 0.2 > made.confidence(0.2, 0.05)
 
 
-def test_the_confidence_tells_what_is_not_shown() -> None:
-    windows = [[5.0, 10.0], [12.0, 18.0]]
-    shown = [judged(example(k), windows, [0.6, 0.3]) for k in range(40)]
-    absent = [judged(example(100 + k, shown=False), windows, [0.6, 0.3]) for k in range(40)]
-    background = background_of([j.case.example for j in shown], 0)
-    assert background.sentences.shape == (40, 8)
+def test_a_head_never_learns_from_its_part(tmp_path: Path, cases: list[Proposed]) -> None:
+    """Wrong answers in part 0 spoil the head that learns them, and only that one."""
+    spoiled = [
+        Proposed(p.rows, 1 - p.overlap, p.example) if p.example.part == 0 else p for p in cases
+    ]
+    ranker = fit_ranker(fit(tmp_path), spoiled)
+    right = np.zeros(2)
+    for case in (p for p in cases if p.example.part == 1):
+        best = ranker.by_head(case.rows).argmax(axis=1)
+        right += case.overlap[best] >= 0.5
+    # Head 0 learned part 1 alone, which is true; head 1 learned part 0 alone, which is not.
+    assert right[0] > 25 > 5 > right[1]
+
+
+def test_the_background_has_sentences_of_each_length() -> None:
+    examples = [example(k) for k in range(20)]
+    texts = ["dog", "black dog", "a dog runs", "a man plays the guitar on a stage at night"]
+    background = background_of(examples, texts, 0)
+    assert set(background.lengths) == set(range(len(LENGTHS) + 1))
+    assert background.sentences.shape == (len(background.lengths), 256)
     np.testing.assert_allclose(np.linalg.norm(background.pictures, axis=1), 1, atol=1e-5)
-    fitted = calibrate([*shown, *absent], Consensus(), background)
-    # The score is the same everywhere: only the other figures can tell.
-    assert max(fitted.slopes[1:3]) > 0.1
-    alone = calibrate(shown, Consensus(), background)
-    assert alone.confidence(0.6, 1.0, (3.0, 3.0, 0.0)) > 0.5
-
-
-def test_equal_videos_have_one_usual_match(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = example(0)
-    cases = [judged(replace(first, query=str(k)), [[5.0, 10.0]], [0.5]) for k in range(5)]
-    asked = list[int]()
-    usual = Background.usual
-    monkeypatch.setattr(Background, "usual", lambda s, v: asked.append(1) or usual(s, v))
-    calibrate(cases, Consensus(), background_of([first], 0))
-    assert len(asked) == 1
+    assert length_class(1) in background.lengths

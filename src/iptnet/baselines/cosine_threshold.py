@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iptnet.model.localization.candidates import runs
+from iptnet.moments.candidates import runs
 
 SMOOTHING = 2.0
 """Deviation of the Gaussian, in steps of the grid."""

@@ -28,8 +28,7 @@ class Evaluate:
     """Which splits a run folder of a summarizer was trained on; joint runs know it."""
 
     selection: Literal["last", "validation", "teacher", "test"] = "last"
-    """Which checkpoint of each run: last epoch, best on validation, its teacher, best on test; of a
-    localizer, `validation` scores its members on training data that they never saw."""
+    """Which checkpoint of each run: last epoch, best on validation, its teacher, best on test."""
 
     allow_seen: bool = False
     """Score videos that the checkpoint was trained on, too (then the figures mean little)."""

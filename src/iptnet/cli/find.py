@@ -1,8 +1,9 @@
-"""``iptnet find VIDEO "sentence"``: where in the video it happens."""
+"""``iptnet find VIDEO… "sentence"…``: where in the videos it happens."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from iptnet.cli.console import Progress, printable, say, say_warning
+from iptnet.cli.inputs import for_each, videos_and_sentences
 from iptnet.errors import UsageError
-from iptnet.timeline import DOUBT
 
 if TYPE_CHECKING:
+    from iptnet.api import Model
     from iptnet.timeline import Moment, Timeline
 
 
@@ -21,13 +23,12 @@ if TYPE_CHECKING:
 class Find:
     """Find the moments that sentences describe, ranked, with a calibrated confidence."""
 
-    video: tyro.conf.Positional[Path]
-    """Video file."""
-
-    sentences: Annotated[
-        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="SENTENCE...")
+    given: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="VIDEO_OR_FOLDER... SENTENCE..."),
     ] = ()
-    """What to look for, in English; several at once are fine."""
+    """Videos, folders of them, and what to look for, in English. What exists is a video."""
 
     queries: Path | None = None
     """Text file with a sentence a line, besides those given."""
@@ -51,10 +52,18 @@ class Find:
     """Localizer weights instead of the ones that ship with the package."""
 
     def run(self) -> int:
-        """Print ranked moments, best first."""
-        sentences = [*self.sentences, *(_lines(self.queries) if self.queries else ())]
+        """Print ranked moments of all videos, best first; the code is that of the worst video."""
+        videos, given = videos_and_sentences(self.given)
+        sentences = list(dict.fromkeys([*given, *(_lines(self.queries) if self.queries else ())]))
+        if not videos:
+            raise UsageError(
+                "no video to look in: no argument is an existing file or folder",
+                'iptnet find VIDEO "she opens the door"',
+            )
         if not sentences:
             raise UsageError("no sentence to look for", 'iptnet find VIDEO "she opens the door"')
+        if not all(sentence.strip() for sentence in sentences):
+            raise UsageError("an empty sentence", "describe the moment in words")
         if self.top < 1:
             raise UsageError(f"--top {self.top} shows nothing", "give 1 or more")
         if self.out is not None:
@@ -64,39 +73,83 @@ class Find:
         from iptnet.api import load
 
         model = load(localizer=self.checkpoint, cache=not self.no_cache)
-        with Progress() as progress:
-            encoded = model.encode(self.video, on_progress=progress, preview=self.preview)
+        found: dict[Path, Timeline] = {}
+        folders = self._folders(videos)
+
+        def work(video: Path) -> None:
+            found[video] = self._ask(model, video, sentences, folders.get(video), len(videos) > 1)
+
+        code = for_each(videos, work)
+        if self.json and found:
+            moments = [a for s in sentences for a in _ranked(found, s, self.top)]
+            objects = [{"video": str(video), **asdict(moment)} for video, moment in moments]
+            say(json.dumps(objects, indent=1, ensure_ascii=False))
+        elif found:
+            for sentence in sentences:
+                _show(sentence, _ranked(found, sentence, self.top), len(videos) > 1)
+            for video in found:
+                if video in folders:
+                    say(f"-> {printable(folders[video])}")
+        return code
+
+    def _folders(self, videos: Sequence[Path]) -> dict[Path, Path]:
+        from iptnet.cli.inputs import output_folders
+
+        if self.out is None:
+            return {}
+        return dict(zip(videos, output_folders(videos, self.out), strict=True))
+
+    def _ask(
+        self,
+        model: Model,
+        video: Path,
+        sentences: Sequence[str],
+        folder: Path | None,
+        named: bool,
+    ) -> Timeline:
+        """Ask one video all sentences; with a folder, write its moments there."""
+        with Progress(video.name if named else "") as progress:
+            encoded = model.encode(video, on_progress=progress, preview=self.preview)
             timeline = encoded.ask(sentences, self.top)
-            if self.out is not None:
-                from iptnet.cli.inputs import output_folders
+            if folder is not None:
                 from iptnet.results import write_moments
 
-                (folder,) = output_folders([self.video], self.out)
-                write_moments(timeline, folder, video=self.video, on_progress=progress)
+                write_moments(timeline, folder, video=video, on_progress=progress)
         for warning in timeline.warnings:
-            say_warning(warning)
-        if self.json:
-            say(json.dumps([asdict(m) for m in timeline.moments], indent=1, ensure_ascii=False))
-        else:
-            _show(timeline, sentences)
-        if self.out is not None and not self.json:
-            say(f"-> {printable(folder)}")
-        return 0
+            say_warning(f"{video.name}: {warning}" if named else warning)
+        return timeline
 
 
-def _show(timeline: Timeline, sentences: list[str]) -> None:
+def _ranked(found: dict[Path, Timeline], sentence: str, top: int) -> list[tuple[Path, Moment]]:
+    """The best moments of a sentence over all videos; one video's keep their order."""
+    every = [
+        (video, moment)
+        for video, timeline in found.items()
+        for moment in timeline.moments
+        if moment.query == sentence
+    ]
+    if len(found) > 1:
+        every.sort(key=lambda pair: (-_confidence(pair[1]), -pair[1].score))
+    return every[:top]
+
+
+def _show(sentence: str, answers: Sequence[tuple[Path, Moment]], named: bool) -> None:
     from iptnet.outputs.clock import clock
 
-    for sentence in dict.fromkeys(sentences):
-        say(f'"{printable(sentence)}"')
-        found = [m for m in timeline.moments if m.query == sentence]
-        if found and _confidence(found[0]) < DOUBT:
-            say("   probably not in this video; the nearest:")
-        for rank, m in enumerate(found, 1):
-            say(
-                f"{rank:3}  {clock(m.start, 1):>9} - {clock(m.end, 1):<9}"
-                f"  confidence {_confidence(m):4.0%}  score {m.score:.2f}"
-            )
+    known = [moment.present for _, moment in answers if moment.present is not None]
+    where = "these videos" if named else "this video"
+    verdict = ""
+    if known:
+        verdict = f": probably in {where}"
+        if not any(known):
+            verdict = f": probably not in {where} (best guesses below)"
+    say(f'"{printable(sentence)}"{verdict}')
+    for rank, (video, m) in enumerate(answers, 1):
+        say(
+            f"{rank:3}  {clock(m.start, 1):>9} - {clock(m.end, 1):<9}"
+            f"  confidence {_confidence(m):4.0%}  score {m.score:.2f}"
+            + (f"  {printable(video)}" if named else "")
+        )
 
 
 def _confidence(moment: Moment) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -84,6 +85,67 @@ def output_folders(videos: Sequence[Path], out: Path) -> list[Path]:
         taken.add(name.casefold())
         folders.append(out / name)
     return folders
+
+
+def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Tell videos from sentences: what exists as a file or a folder is a video or holds some.
+
+    Args:
+        arguments: in any order; a folder stands for the videos below it, each video comes once.
+
+    Returns:
+        the videos and the sentences, each in the order given.
+
+    Raises:
+        InputError: an argument that looks like a path and does not exist, or a folder without
+            any video.
+    """
+    videos: dict[Path, None] = {}
+    sentences = []
+    for argument in arguments:
+        path = Path(argument)
+        if argument.strip() and _exists(path):
+            videos |= dict.fromkeys(_videos_below(path) if path.is_dir() else [path])
+        elif _looks_like_a_path(argument):
+            raise InputError(
+                f"no file at {argument}",
+                "check the path; a sentence that looks like one goes into a file for --queries",
+            )
+        else:
+            sentences.append(argument)
+    return list(videos), sentences
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError):  # longer than a name may be, or with a NUL byte
+        return False
+
+
+def _looks_like_a_path(argument: str) -> bool:
+    """Tell a mistyped path from a sentence: by a media suffix, or by a separator as paths have it.
+
+    "a cat/dog on a sofa" is a sentence: it has spaces, and no folder "a cat" exists.
+    """
+    from iptnet.scale.manifest import SUFFIXES
+
+    name = argument.strip()
+    if Path(name).suffix.lower()[1:] in SUFFIXES:
+        return True
+    if os.sep not in name:
+        return False
+    first = name.partition(os.sep)[0]
+    return (
+        not any(c.isspace() for c in name) or first in ("", ".", "..", "~") or _exists(Path(first))
+    )
+
+
+def _videos_below(folder: Path) -> list[Path]:
+    from iptnet.scale.manifest import read_archive
+
+    # No output lies inside: nothing but the folder itself is left out.
+    return [item.path for item in read_archive(folder, folder).items]
 
 
 def for_each(videos: Iterable[Path], work: Callable[[Path], None]) -> int:

@@ -104,7 +104,7 @@ def localizer_figures(
         localizer = load_localizer(path, "torch")
         about = localizer.checkpoint.provenance
         sources = sources_of(localizer.checkpoint, root)
-        module = localizer.modules[0]
+        module = localizer.module
         assert isinstance(module, LocalizationModule)
         judged: dict[str, Sequence[Example]] = {}
         if sources.queries:

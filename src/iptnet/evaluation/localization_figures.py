@@ -9,8 +9,8 @@ from iptnet.training.moment_examples import Example
 RANKED = 10
 """Moments of a list."""
 
-THRESHOLD = "cosine threshold"
-"""The untrained floor's name."""
+THRESHOLD, PLAIN = "cosine threshold", "plain run"
+"""Names of the untrained baselines."""
 
 
 def index_of(localizer: Localizer, example: Example) -> VideoIndex:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from iptnet.baselines.cosine_threshold import threshold_moments
+from iptnet.baselines.plain_run import plain_moments
 from iptnet.data.feature_folder import FeatureFolder
-from iptnet.evaluation.localization_figures import RANKED, THRESHOLD, figures_of, index_of
+from iptnet.evaluation.localization_figures import PLAIN, RANKED, THRESHOLD, figures_of, index_of
 from iptnet.evaluation.results import Figure
 from iptnet.features.known import WORDLLAMA_SPACE
 from iptnet.features.recipe import require_recipe
@@ -31,21 +32,22 @@ def own_figures(
         IntegrityError: the features are of another recipe than the localizer was made for.
     """
     examples, alike = own_examples(localizer, sources, whole=True)
-    ours, floor = [], []
+    ours, floor, plain = [], [], []
     for done, example in enumerate(examples):
         ranked = index_of(localizer, example).rank(example.query, RANKED)
         ours.append(np.column_stack([ranked.windows, ranked.scores]))
         if alike:
             video, sentence = example.video, example.tokens.mean(axis=0)
             floor.append(threshold_moments(video.edges, video.vectors, sentence, RANKED))
+            plain.append(plain_moments(video.edges, video.vectors, sentence, RANKED))
         if on_progress:
             on_progress("test moments", done + 1, len(examples))
     truths = [e.windows for e in examples]
     variant = str(localizer.checkpoint.provenance.get("variant", "ours"))
     name = Path(sources.test).name
     figures = figures_of(name, "test", variant, "test", dict(moment_metrics(ours, truths)))
-    if alike:
-        figures += figures_of(name, "test", THRESHOLD, "test", dict(moment_metrics(floor, truths)))
+    for rival, windows in ((THRESHOLD, floor), (PLAIN, plain)) if alike else ():
+        figures += figures_of(name, "test", rival, "test", dict(moment_metrics(windows, truths)))
     return figures
 
 

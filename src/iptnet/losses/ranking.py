@@ -1,12 +1,10 @@
-"""How the ranker learns: each candidate's IoU by cross-entropy, and the best of each query by rank.
+"""Ranking loss: each candidate's IoU by cross-entropy, and the best of each query by rank.
 
 The first term makes scores mean something (a candidate's expected IoU, comparable across queries);
 the second, ListNet's top-one cross-entropy, cares for the order within a query.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -17,27 +15,29 @@ TEMPERATURE = 0.1
 LEAST = 0.3
 """A query none of whose candidates reaches this IoU has no order to learn."""
 
+WEIGHT = 0.1
+"""Of the second term."""
+
 
 def ranking_loss(
-    logits: torch.Tensor, overlap: torch.Tensor, counts: Sequence[int], weight: float = 0.1
+    logits: torch.Tensor, overlap: torch.Tensor, counted: torch.Tensor
 ) -> torch.Tensor:
-    """BCE(IoU) over all candidates + weight · mean top-one cross-entropy over the queries.
+    """BCE(IoU) over all candidates + WEIGHT · mean top-one cross-entropy over the queries.
 
     Args:
-        logits: (P,) of several queries' candidates, one query after the other.
-        overlap: (P,) IoU of each with its query's truth.
-        counts: candidates of each query; their sum is P.
-        weight: of the second term.
+        logits: (K, B, M) of K heads, B queries and M candidates each.
+        overlap: (B, M) IoU of each candidate with its query's truth.
+        counted: (K, B) 1 where a head learns from a query, else 0.
 
     Returns:
-        a scalar.
+        a scalar: the sum over the heads, so that each learns as fast as if alone.
     """
-    loss = F.binary_cross_entropy_with_logits(logits, overlap)
-    sizes = list(counts)
-    pairs = zip(torch.split(logits, sizes), torch.split(overlap, sizes), strict=True)
-    terms = [
-        -((y / TEMPERATURE).softmax(0) * p.log_softmax(0)).sum()
-        for p, y in pairs
-        if bool((y > LEAST).any())
-    ]
-    return loss + weight * torch.stack(terms).mean() if terms else loss
+    each = F.binary_cross_entropy_with_logits(
+        logits, overlap.expand_as(logits), reduction="none"
+    ).mean(dim=2)
+    ordered = counted * (overlap > LEAST).any(dim=1)
+    aims = (overlap / TEMPERATURE).softmax(dim=1)
+    crosses = -(aims * logits.log_softmax(dim=2)).sum(dim=2)
+    mean = (each * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
+    rank = (crosses * ordered).sum(dim=1) / ordered.sum(dim=1).clamp(min=1)
+    return (mean + WEIGHT * rank).sum()

@@ -1,8 +1,7 @@
-"""LM at rest and in service: encode a video once, ask it any number of sentences.
+"""The localizer: encode a video once, ask it any number of sentences.
 
-A video of any length is pooled onto a grid (steps of 0.5 to 2 s); beyond the module's reach the
-grid is covered by half-overlapping windows, each asked alone, and their windows compete in one
-list. What ``iptnet evaluate`` scores is what ``iptnet find`` shows.
+LM makes the map I_Loc; a ranker over the similarity of sentence and steps makes the answers, or,
+without one, LM's span predictor. What ``iptnet evaluate`` scores is what ``iptnet find`` shows.
 """
 
 from __future__ import annotations
@@ -18,14 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from iptnet.checkpoint import Checkpoint
 from iptnet.errors import InputError
 from iptnet.features.recipe import Recipe, require_recipe
-from iptnet.model.localization.calibration import Calibration
-from iptnet.model.localization.members import Engine, Judge, Member
-from iptnet.model.localization.presence import Background
+from iptnet.model.localization.members import Engine, Member
 from iptnet.model.localization.video import on_grid
 from iptnet.model.localization.words import Reading, WordTable
 from iptnet.model.video_index import LONGEST_QUERY, Ranked, VideoIndex, read_tokens
 from iptnet.model.vocabulary import known_share
-from iptnet.selection.moments import Consensus
+from iptnet.moments.confidence import Background, Confidence
+from iptnet.moments.ranker import Ranker
 from iptnet.timeline import Moment
 
 __all__ = ["Localizer", "Ranked", "VideoIndex", "load_localizer"]
@@ -36,26 +34,23 @@ SHOWN = 80
 
 @dataclass(frozen=True)
 class Localizer:
-    """LM ready for use; build with :func:`load_localizer`.
+    """LM and what ranks its answers, ready for use; build with :func:`load_localizer`.
 
     Attributes:
-        modules: members whose maps are averaged; they run in numpy or in torch.
-        rankers: members whose scores are averaged, each module's together and in the modules'
-            order; none: the span predictor decodes.
+        module: LM; it runs in NumPy or in PyTorch.
         vocabulary: filter of the words seen in training.
-        calibration: from score to probability.
         checkpoint: where it comes from.
-        consensus: how the first answer is chosen.
-        background: what the confidence compares with; only with rankers.
-        words: word vectors, where the modules read those rather than WordLlama's tokens.
+        ranker: scores candidates; without one the module's span predictor decodes.
+        confidence: from figures to probabilities.
+        background: what the confidence compares with; without it there is no confidence.
+        words: word vectors, where the module reads those rather than WordLlama's tokens.
     """
 
-    modules: tuple[Member, ...]
-    rankers: tuple[Judge, ...]
+    module: Member
     vocabulary: NDArray[np.uint8]
-    calibration: Calibration
     checkpoint: Checkpoint
-    consensus: Consensus = field(default_factory=Consensus)
+    ranker: Ranker | None = None
+    confidence: Confidence = field(default_factory=Confidence)
     background: Background | None = None
     words: WordTable | None = None
 
@@ -66,11 +61,11 @@ class Localizer:
 
     @property
     def steps(self) -> int:
-        """Reach of the modules, in steps."""
-        return self.modules[0].config.steps
+        """Reach of the module, in steps."""
+        return self.module.config.steps
 
     def read(self, query: str) -> Reading:
-        """A sentence as the modules take it."""
+        """A sentence as the module takes it."""
         if self.words is None:
             return Reading(read_tokens(query, self.steps))
         # As with tokens, nothing beyond these characters is read.
@@ -98,12 +93,12 @@ class Localizer:
             InputError: no features, or another shape.
         """
         require_recipe(recipe, self.recipes, "the localizer")
-        width = self.modules[0].config.width
+        width = self.module.config.width
         if np.asarray(features).shape[-1:] != (width,):
             raise InputError(
                 f"features of shape {np.asarray(features).shape}", f"give rows of {width} numbers"
             )
-        video = on_grid(features, times, duration, self.steps, shots=shots)
+        video = on_grid(features, times, duration, shots=shots)
         return VideoIndex(self, video, np.asarray(times, np.float64))
 
     def find(
@@ -153,7 +148,7 @@ def load_localizer(path: Path | str | None = None, engine: Engine = "auto") -> L
 
     Args:
         path: the checkpoint.
-        engine: what its members run on; torch only for whoever looks into them.
+        engine: what the module runs on; torch only for whoever looks into them.
 
     Raises:
         InputError: no such file.

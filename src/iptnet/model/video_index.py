@@ -1,7 +1,8 @@
-"""A video that the localizer has seen: any number of sentences, each in milliseconds.
+"""A video that the localizer has encoded: any number of sentences, each in milliseconds.
 
-Beyond the modules' reach the grid is covered by half-overlapping windows. Each is asked alone;
-their maps are merged, and their candidates compete in one list.
+Answers come from the similarity of sentence and steps on the grid of the samples (the room
+``moments``). I_Loc comes from the localization module, whose grid reaches over 128 steps: a longer
+video is covered by half-overlapping windows whose maps are merged.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from numpy.typing import NDArray
 from iptnet.errors import UsageError
 from iptnet.features.text import TextEncoder
 from iptnet.model.grid import at_times
-from iptnet.model.localization.presence import presence
-from iptnet.model.localization.ranking import Scene, propose
-from iptnet.model.localization.video import GridVideo
+from iptnet.model.localization.video import GridVideo, coarsened
 from iptnet.model.localization.words import Reading
-from iptnet.model.vocabulary import known_share
+from iptnet.model.vocabulary import known_share, words_of
+from iptnet.moments.candidates import candidates
+from iptnet.moments.confidence import Usual, figures, usual_in
+from iptnet.moments.evidence import evidence
+from iptnet.moments.similarity import PROPOSING, VideoVectors, similarity
 from iptnet.selection.moments import (
+    Overlap,
     merge_maps,
-    put_consensus_first,
     rank_pairs,
     snap,
     span_scores,
@@ -40,9 +43,12 @@ LONGEST_QUERY = 64
 """Tokens that are read; about 45 English words."""
 
 SUPPRESSION = 0.7
-"""IoU from which on two windows are one answer to the benchmark; people get :data:`APART`."""
+"""IoU from which on two windows are one answer to the benchmark."""
 
 APART = 0.5
+"""Share of the shorter of two answers to a person that they may have in common."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,40 +57,32 @@ class Ranked:
 
     Attributes:
         windows: (P, 2) seconds.
-        scores: (P,) estimated IoU, or the probability of the span for the literal module.
-        highlight: (T,) I_Loc on the grid, in (0, 1).
-        saliency: (T,) on the grid, any scale.
-        figures: what tells whether the video shows it at all; none without rankers.
+        scores: (P,) estimated IoU, or the probability of the span without a ranker.
     """
 
-    windows: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    highlight: NDArray[np.float64]
-    saliency: NDArray[np.float64]
-    figures: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A video's windows (W, T, D), and what each member sees in them before it is asked."""
-
-    rows: NDArray[np.float32]
-    by_member: list[Any]
+    windows: Floats
+    scores: Floats
 
 
 @dataclass(frozen=True)
 class VideoIndex:
-    """A video that the localizer has seen."""
+    """A video that the localizer has encoded.
+
+    Attributes:
+        localizer: what encoded it.
+        video: on the grid of its samples.
+        times: (N,) seconds of the samples, for :meth:`importance`.
+    """
 
     localizer: Localizer
     video: GridVideo
-    times: NDArray[np.float64]
-    _last: dict[str | None, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(
+    times: Floats
+    _last: dict[str | None, tuple[Floats, Floats]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def find(self, queries: Sequence[str], top: int = 5) -> list[list[Moment]]:
-        """Ranked moments of each query, best first.
+        """Find the moments of each query, best first.
 
         Args:
             queries: sentences.
@@ -98,108 +96,80 @@ class VideoIndex:
         return [self._moments(query, top) for query in queries]
 
     def importance(self, query: str | None) -> NDArray[np.float32]:
-        """I_Loc (N,) in [0, 1] at the sampled times; ``None`` asks the learned null query."""
-        highlight, _ = self._maps_of(query)
-        values = 1 / (1 + np.exp(-highlight))
-        return at_times(self.video.edges, values, self.times).astype(np.float32)
+        """Compute I_Loc (N,) in [0, 1] at the samples; ``None`` asks the learned null query."""
+        return at_times(self.coarse.edges, self.highlight(query), self.times).astype(np.float32)
 
-    def rank(self, query: str, top: int, threshold: float = SUPPRESSION) -> Ranked:
-        """Windows of one query with their scores, as evaluation needs them."""
-        reading = self.localizer.read(query)
-        tokens = reading.vectors
-        highlight, saliency = self._maps_of(query)
+    def highlight(self, query: str | None) -> Floats:
+        """Compute I_Loc on the module's grid, in (0, 1)."""
+        return np.asarray(1 / (1 + np.exp(-self._maps_of(query)[0])))
+
+    def saliency(self, query: str) -> Floats:
+        """Compute the annotators' saliency on the module's grid, on any scale."""
+        return self._maps_of(query)[1]
+
+    def learned_maps(self, query: str) -> Floats:
+        """Compute the logits of I_Loc and saliency on the samples' grid, (2, T)."""
         edges = self.video.edges
-        if self.localizer.rankers:
-            pairs, scores = self._candidates(tokens, highlight, saliency)
+        middles = (edges[1:] + edges[:-1]) / 2
+        return np.stack([at_times(self.coarse.edges, m, middles) for m in self._maps_of(query)])
+
+    def rank(
+        self, query: str, top: int, threshold: float = SUPPRESSION, overlap: Overlap = "union"
+    ) -> Ranked:
+        """Rank windows of one query, as evaluation needs them; see ``suppress`` for the overlap."""
+        if self.localizer.ranker is None:
+            edges = self.coarse.edges
+            pairs, scores = self._spans(self.localizer.read(query))
         else:
-            pairs, scores = self._spans(reading)
+            edges = self.video.edges
+            pairs, scores = self._scored(query)
         windows = edges[pairs]
-        if self.localizer.rankers:
-            scores = put_consensus_first(windows, scores, self.localizer.consensus)
-        kept = suppress(windows, scores, threshold, top)
-        # Candidates already keep to changes of the picture; this only undoes the grid's rounding.
-        found = snap(windows[kept], self.video.cuts, self.video.step / 2)
-        shown = 1 / (1 + np.exp(-highlight))
-        return Ranked(found, scores[kept], shown, saliency, self._figures(tokens, highlight))
+        kept = suppress(windows, scores, threshold, top, overlap)
+        # Candidates keep to cuts already; this undoes the grid's rounding.
+        step = float(edges[1] - edges[0])
+        return Ranked(snap(windows[kept], self.video.cuts, step / 2), scores[kept])
 
-    def maps(self, reading: Reading | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Highlight and saliency logits (T,) over the whole grid."""
-        outputs = self._ask(reading)
-        steps = len(self.video.vectors)
-        return (
-            merge_maps([o[0] for o in outputs], self._starts, steps),
-            merge_maps([o[1] for o in outputs], self._starts, steps),
-        )
-
-    def _maps_of(self, query: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """:meth:`maps` of a sentence; the moments and the map of one are asked for in turn."""
-        found = self._last.get(query)
-        if found is None:
-            found = self.maps(None if query is None else self.localizer.read(query))
-            self._last.clear()
-            self._last[query] = found
-        return found
-
-    def _ask(self, reading: Reading | None) -> list[list[NDArray[np.float64]]]:
-        """Of each window: highlight, saliency, start and end logits, averaged over the members."""
-        spans = not self.localizer.rankers
-        found = [
-            module.answer(seen, reading, spans=spans)
-            for module, seen in zip(self.localizer.modules, self._seen.by_member, strict=True)
-        ]
-        mean = np.stack(found).mean(axis=0, dtype=np.float64)
-        return [list(window) for window in mean]
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return window_starts(len(self.video.vectors), self.localizer.steps)
-
-    @cached_property
-    def _seen(self) -> _Seen:
-        """What every question needs of the windows: made at the first."""
-        vectors, size = self.video.vectors, self.localizer.steps
-        rows = np.stack([vectors[a : a + size] for a in self._starts])
-        return _Seen(rows, [module.see(rows) for module in self.localizer.modules])
-
-    def _figures(
-        self, tokens: NDArray[np.float32], highlight: NDArray[np.float64]
-    ) -> tuple[float, ...]:
+    def presence(self, query: str) -> float | None:
+        """Estimate the probability that the video shows it; None without what that needs."""
         background = self.localizer.background
         if background is None or self._usual is None:
-            return ()
-        return presence(self.video.vectors, tokens, highlight, background, self._usual)
+            return None
+        found = figures(self.vectors, _vector(query), len(words_of(query)), background, self._usual)
+        return self.localizer.confidence.present(found)
 
     @cached_property
-    def _usual(self) -> tuple[float, float] | None:
-        """What other sentences reach in this video."""
+    def vectors(self) -> VideoVectors:
+        """What ranking takes from the video alone."""
+        return VideoVectors.of(self.video.edges, self.video.vectors, self.video.cuts)
+
+    @cached_property
+    def coarse(self) -> GridVideo:
+        """The video on the module's grid."""
+        return coarsened(self.video, self.localizer.steps)
+
+    @cached_property
+    def _usual(self) -> Usual | None:
         background = self.localizer.background
-        return None if background is None else background.usual(self.video.vectors)
+        if background is None:
+            return None
+        return usual_in(self.vectors, background)
 
-    @cached_property
-    def _scene(self) -> Scene:
-        rows = self._seen.rows
-        ends = [at + rows.shape[1] for at in self._starts]
-        changes = [self.video.changes(a, b) for a, b in zip(self._starts, ends, strict=True)]
-        return Scene.of(rows, changes)
+    def _scored(self, query: str) -> tuple[NDArray[np.int64], Floats]:
+        """Propose candidates (P, 2) and score them (P,)."""
+        assert self.localizer.ranker is not None
+        sentence = _vector(query)
+        asked = similarity(self.vectors, sentence, read_tokens(query))
+        learned = self.learned_maps(query) if self.localizer.ranker.reads_maps else None
+        proposing = [asked.maps[:PROPOSING], *([] if learned is None else [learned])]
+        pairs = candidates(self.vectors, np.concatenate(proposing))
+        rows = evidence(self.vectors, asked, sentence, pairs, learned)
+        return pairs, self.localizer.ranker.score(rows)
 
-    def _candidates(
-        self,
-        tokens: NDArray[np.float32],
-        highlight: NDArray[np.float64],
-        saliency: NDArray[np.float64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        starts = np.asarray(self._starts)
-        # Windows see the merged maps: where two overlap, both judge the same curve.
-        inside = starts[:, None] + np.arange(self._seen.rows.shape[1])
-        found = propose(self._scene, tokens, highlight[inside], saliency[inside])
-        estimates = [ranker.judge(found.rows) for ranker in self.localizer.rankers]
-        scores: NDArray[np.float64] = np.stack(estimates).mean(axis=0, dtype=np.float64)
-        return found.pairs + starts[found.windows][:, None], scores
-
-    def _spans(self, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _spans(self, reading: Reading) -> tuple[NDArray[np.int64], Floats]:
         pairs, scores = [], []
-        for at, (_, _, start, end) in zip(self._starts, self._ask(reading), strict=True):
-            found, values = rank_pairs(span_scores(_softmax(start), _softmax(end)))
+        for at, window in zip(self._starts, self._logits(reading, spans=True), strict=True):
+            start, end = _softmax(window[2]), _softmax(window[3])
+            found, values = rank_pairs(span_scores(start, end))
             pairs.append(found + np.array([at, at + 1]))
             scores.append(values)
         return np.concatenate(pairs), np.concatenate(scores)
@@ -209,26 +179,70 @@ class VideoIndex:
         if not query.strip():
             raise UsageError("an empty query", "describe the moment in a sentence")
         share, _ = known_share(lo.vocabulary, query)
-        ranked = self.rank(query, top, APART)
+        ranked = self.rank(query, top, APART, "shorter")
+        shown = self.presence(query)
+        present = None
+        if shown is not None:
+            present = share > 0 and shown >= lo.confidence.threshold
         return [
             Moment(
                 start=round(max(float(start), 0.0), 3),
                 end=round(float(end), 3),
                 query=query,
                 score=round(float(score), 6),
-                confidence=round(lo.calibration.confidence(float(score), share, ranked.figures), 4),
+                confidence=None
+                if shown is None
+                else round(lo.confidence.confidence(float(score), shown, share), 4),
+                present=present,
             )
             for (start, end), score in zip(ranked.windows, ranked.scores, strict=True)
         ]
 
+    def _maps_of(self, query: str | None) -> tuple[Floats, Floats]:
+        """Highlight and saliency logits (T,) on the module's grid; the last query's are kept."""
+        found = self._last.get(query)
+        if found is None:
+            reading = None if query is None else self.localizer.read(query)
+            logits = self._logits(reading, spans=False)
+            steps = len(self.coarse.vectors)
+            highlight = merge_maps([w[0] for w in logits], self._starts, steps)
+            saliency = merge_maps([w[1] for w in logits], self._starts, steps)
+            found = (highlight, saliency)
+            self._last.clear()
+            self._last[query] = found
+        return found
+
+    def _logits(self, reading: Reading | None, *, spans: bool) -> Floats:
+        """Ask the module: (W, 4, T) highlight, saliency, start and end logits of each window."""
+        logits = self.localizer.module.answer(self._encoded, reading, spans=spans)
+        return logits.astype(np.float64)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return window_starts(len(self.coarse.vectors), self.localizer.steps)
+
+    @cached_property
+    def _encoded(self) -> Any:
+        """The module's query-free half of all windows: made at the first question."""
+        vectors, size = self.coarse.vectors, self.localizer.steps
+        return self.localizer.module.see(np.stack([vectors[a : a + size] for a in self._starts]))
+
 
 def read_tokens(query: str, most: int = LONGEST_QUERY) -> NDArray[np.float32]:
-    """Token vectors (L, 256), L ≥ 1: a text without any token is one zero vector."""
-    # A hundred kilobytes cost the tokenizer a second; nothing beyond these characters is read.
-    (rows,) = TextEncoder().token_vectors([query[: 40 * LONGEST_QUERY]], min(most, LONGEST_QUERY))
+    """Read token vectors (L, 256), L ≥ 1: a text without any token is one zero vector."""
+    (rows,) = TextEncoder().token_vectors([_head(query)], min(most, LONGEST_QUERY))
     return rows if len(rows) else np.zeros((1, TextEncoder.width), np.float32)
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def _vector(query: str) -> NDArray[np.float32]:
+    return np.asarray(TextEncoder().encode([_head(query)])[0])
+
+
+def _head(query: str) -> str:
+    # A hundred kilobytes cost the tokenizer a second; nothing beyond these characters is read.
+    return query[: 40 * LONGEST_QUERY]
+
+
+def _softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max())
     return np.asarray(powers / powers.sum())

@@ -6,13 +6,14 @@ The grid is a row of T + 1 edges in seconds; a pair (first, last) of its steps s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+
+Overlap = Literal["union", "shorter"]
 
 CANDIDATES = 300
 """How many of the best pairs suppression looks at; a list of ten never needs more."""
@@ -66,15 +67,21 @@ def rank_pairs(scores: ArrayLike, top: int = CANDIDATES) -> tuple[NDArray[np.int
 
 
 def suppress(
-    windows: ArrayLike, scores: ArrayLike, threshold: float, top: int
+    windows: ArrayLike,
+    scores: ArrayLike,
+    threshold: float,
+    top: int,
+    overlap: Overlap = "union",
 ) -> NDArray[np.int64]:
     """Non-maximum suppression: best first, dropping what overlaps a kept window too much.
 
     Args:
         windows: (N, 2) start and end.
         scores: (N,), higher is better; equals keep their order.
-        threshold: a window goes when its IoU with a kept one exceeds this.
+        threshold: a window goes when its overlap with a kept one exceeds this.
         top: how many to keep at most.
+        overlap: what the shared length is a share of: the union of both windows (IoU), or the
+            shorter of them, so that no window lies within another.
 
     Returns:
         indices of the kept windows, best first.
@@ -90,63 +97,12 @@ def suppress(
         shared = np.minimum(spans[best, 1], spans[order, 1])
         shared = np.clip(shared - np.maximum(spans[best, 0], spans[order, 0]), 0, None)
         length = spans[:, 1] - spans[:, 0]
-        union = length[best] + length[order] - shared
-        overlap = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-        order = order[overlap <= threshold]
+        whole = np.minimum(length[best], length[order])
+        if overlap == "union":
+            whole = length[best] + length[order] - shared
+        share = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+        order = order[share <= threshold]
     return np.asarray(kept, np.int64)
-
-
-@dataclass(frozen=True)
-class Consensus:
-    """How much the first answer is what the others agree on.
-
-    Attributes:
-        temperature: of the softmax that makes probabilities of scores.
-        mix: weight of the expected IoU; 0 keeps the order of the scores.
-    """
-
-    temperature: float = 0.06
-    mix: float = 0.4
-
-
-def put_consensus_first(windows: ArrayLike, scores: ArrayLike, how: Consensus) -> Floats:
-    """Scores in which the window that the others agree on comes first; the rest keep theirs.
-
-    A single window's estimate is noisy. The one of greatest ``(1 − mix)·score + mix·expected IoU``,
-    the expectation over all windows with softmax(score / temperature) as their probabilities
-    (minimum Bayes risk), is the safer first answer: on QVHighlights it is worth two to three points
-    of R1@0.5.
-
-    Args:
-        windows: (N, 2) start and end, N ≥ 1.
-        scores: (N,) estimated IoUs.
-        how: the constants.
-
-    Returns:
-        (N,); the chosen window has the greatest score, by a hair.
-    """
-    values = _row(scores).copy()
-    kept = np.argsort(-values, kind="stable")[:CANDIDATES]
-    overlap = overlaps(_windows(windows)[kept])
-    chosen = kept[int(np.argmax(agreement(overlap, values[kept], how)))]
-    values[chosen] = np.nextafter(values.max(), np.inf)
-    return values
-
-
-def agreement(overlap: Floats, scores: Floats, how: Consensus) -> Floats:
-    """What the consensus is the maximum of, (N,), from the windows' IoUs (N, N) and scores."""
-    share = np.exp((scores - scores.max()) / how.temperature)
-    expected = overlap @ share / share.sum()
-    return np.asarray((1 - how.mix) * scores + how.mix * expected)
-
-
-def overlaps(windows: Floats) -> Floats:
-    """IoU of every two of (N, 2) windows, (N, N)."""
-    low = np.maximum(windows[:, None, 0], windows[None, :, 0])
-    shared = np.clip(np.minimum(windows[:, None, 1], windows[None, :, 1]) - low, 0, None)
-    length = windows[:, 1] - windows[:, 0]
-    union = length[:, None] + length - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
 def snap(windows: ArrayLike, cuts: ArrayLike, tolerance: float) -> Floats:

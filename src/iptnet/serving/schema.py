@@ -113,9 +113,13 @@ class Selection(Answer):
 
 
 class Moment(Part):
-    """Where a sentence happens; ``confidence`` is a calibrated probability."""
+    """Where a sentence happens; ``confidence`` is a calibrated probability.
+
+    ``present``: whether the video shows it at all, as far as the model can tell.
+    """
 
     confidence: float | None
+    present: bool | None
 
 
 class Moments(Answer):

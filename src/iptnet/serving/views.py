@@ -6,7 +6,7 @@ from iptnet.serving import schema
 from iptnet.serving.pictures import LISTING
 from iptnet.serving.records import Kind, Video
 from iptnet.serving.service import Service
-from iptnet.timeline import DOUBT, Timeline
+from iptnet.timeline import Timeline
 
 
 def status(service: Service, video: Video) -> schema.Status:
@@ -56,11 +56,10 @@ def selection(timeline: Timeline, ratio: float) -> schema.Selection:
 
 def moments(timeline: Timeline, query: str) -> schema.Moments:
     """The answer to a sentence, with its doubts."""
-    best = max((m.confidence or 0.0 for m in timeline.moments), default=0.0)
     return schema.Moments(
         query=query,
         moments=[schema.Moment.model_validate(m) for m in timeline.moments],
-        doubtful=best < DOUBT,
+        doubtful=all(m.present is False for m in timeline.moments),
         warnings=list(timeline.warnings),
         fit=list(timeline.importance.values),
     )

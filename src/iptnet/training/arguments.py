@@ -292,9 +292,9 @@ def _check(a: SummarizationArguments, where: str) -> None:
         "objective.importance: focal and bce need 0/1 keyshots": a.objective.target == "keyshots"
         or a.objective.importance in ("mse", "correlation"),
         "serve: not negative": a.serve >= 0,
-        "pictures: not negative": a.pictures >= 0,
-        "pictures: with setting shipped, decode importance, model.context": a.pictures == 0
-        or (a.setting, a.decode, a.model.context) == ("shipped", "importance", True),
+        "pictures: above 0 with setting shipped, decode importance, model.context": a.pictures == 0
+        or (a.pictures > 0, a.setting, a.decode, a.model.context)
+        == (True, "shipped", "importance", True),
     }
     for rule, good in rules.items():
         if not good:

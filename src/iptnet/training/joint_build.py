@@ -15,7 +15,6 @@ from iptnet.atomic import sweep
 from iptnet.checkpoint import Checkpoint
 from iptnet.locks import sole_user
 from iptnet.model.iptnet import Iptnet, Student
-from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.files import to_checkpoint
 from iptnet.model.localization.module import LocalizationModule
@@ -157,10 +156,8 @@ def localizer_checkpoint(
     vocabulary = new_filter()
     learn(vocabulary, data.sources.sentences(without_fold=about["fold"]))
     localizer = Localizer(
-        (module.eval(),),
-        (),
+        module.eval(),
         vocabulary,
-        Calibration(),
         Checkpoint("localization", {}, (), {}),
         words=data.sources.words,
     )

@@ -117,7 +117,6 @@ def load_joint_data(
         return JointData(arguments, library, None, (), (), summaries)
     how = LocalizationArguments(
         seed=0,
-        members=1,
         sources=arguments.sources,
         module=arguments.module,
         mixture=arguments.mixture,

@@ -1,9 +1,4 @@
-"""Train the localizer: modules, then rankers on what the modules say of data they never saw.
-
-An ensemble of ``members`` modules is trained, each without one part of the data. What member k says
-of part k — as wrong as it will be in service — is the evidence on which the rankers learn, ranker k
-without part k again; and ranker k's scores on part k calibrate the confidence. In service the
-members' maps and scores are averaged.
+"""Train the localizer: LM, then the ranker of its answers and their confidence.
 
 RUN/config.yaml  log.txt  RUN/fold-<f>/localizer.safetensors   (setting: folds)
 RUN/localizer.safetensors                                       (setting: shipped)
@@ -111,7 +106,10 @@ def _train_one(
     learn(vocabulary, sources.sentences(without_fold=fold))
     where = "" if fold is None else f"fold {fold + 1}/{FOLDS} "
     fit = Fit(arguments, folder, identity, stop, session.on_progress, where)
-    localizer = replace(fit_localizer(fit, examples, vocabulary), words=sources.words)
+    made = fit_localizer(
+        fit, examples, vocabulary, sources.short_examples(without_fold=fold), sources.texts
+    )
+    localizer = replace(made, words=sources.words)
     provenance: dict[str, Any] = {
         "run": identity,
         "variant": arguments.variant,

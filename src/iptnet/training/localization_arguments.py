@@ -31,6 +31,10 @@ class SourceArguments:
     captions: str = ""
     """JSON of their captions."""
 
+    clip_vectors: str = ""
+    """The clips' vectors, each by a projection that never saw the clip: an npz with NAME/times and
+    NAME/vectors, or h5. From the current folder; empty: the clips are encoded as users' videos."""
+
     sentences: str = ""
     """JSON of captions by clip, without clips: text alone."""
 
@@ -80,6 +84,12 @@ class MixtureArguments:
     rounds: int = 4
     """Times that every clip is joined anew."""
 
+    piece_videos: int = 0
+    """Videos of clips' pieces of 2 to 15 seconds, which the ranker alone learns from."""
+
+    trimmed: float = 0.0
+    """Share of the annotated queries that the ranker also learns with their windows trimmed."""
+
     text_videos: int = 120
     """Joined videos of text alone."""
 
@@ -114,17 +124,24 @@ class LossArguments:
 
 
 @dataclass(frozen=True)
-class EvidenceArguments:
-    """How the rankers learn."""
+class RankingArguments:
+    """The ranker of ``decode: ranked``."""
 
-    rankers: int = 3
-    """Rankers of each part, differing in their seed alone; their scores are averaged."""
+    heads: int = 4
+    """Parts of the data; each head of the ranker learns without one of them."""
+
+    hidden: int = 64
+    """Units of its two layers."""
+
+    dropout: float = 0.2
+    """Behind both."""
+
+    maps: bool = False
+    """Whether it reads I_Loc and saliency, too: for each head a module is trained without that
+    head's part, so that the maps are as wrong as they will be."""
 
     candidates: int = 48
     """Candidates of a query that one epoch looks at, drawn anew each time: most are much alike."""
-
-    dropout: float = 0.2
-    """In the rankers."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +160,6 @@ class LocalizationArguments:
     decode: Literal["spans", "ranked"] = "spans"
     """The paper's span predictor, or candidates with a trained ranker."""
 
-    members: int = 1
-    """Modules and rankers, each trained without one part of the data; above 1 for ``ranked``."""
-
     seed: int = 0
     """Of the run."""
 
@@ -161,22 +175,22 @@ class LocalizationArguments:
     loss: LossArguments = field(default_factory=LossArguments)
     """The objective."""
 
-    evidence: EvidenceArguments = field(default_factory=EvidenceArguments)
-    """What the rankers see."""
+    ranking: RankingArguments = field(default_factory=RankingArguments)
+    """The ranker."""
 
     optimiser: OptimiserArguments = field(
         default_factory=lambda: OptimiserArguments(
             name="adam", lr=5e-4, weight_decay=0.0, epochs=20, batch=16, clip=1.0
         )
     )
-    """Of the modules."""
+    """Of the module."""
 
     ranker: OptimiserArguments = field(
         default_factory=lambda: OptimiserArguments(
             name="adamw", lr=2e-3, weight_decay=0.05, epochs=12, batch=32, clip=5.0, decay=True
         )
     )
-    """Of the rankers."""
+    """Of the ranker."""
 
 
 def load_localization(path: Path | str, data: Sequence[Path] = ()) -> LocalizationArguments:
@@ -222,14 +236,19 @@ def _check(a: LocalizationArguments, where: str) -> None:
         "sources: queries need clip_captions": bool(s.queries) == bool(s.clip_captions),
         "sources: clips need captions": bool(s.clips) == bool(s.captions),
         "setting folds: needs sources.queries": a.setting != "folds" or bool(s.queries),
-        "members: 2 or more with decode ranked, else 1": (a.members > 1) == (a.decode == "ranked"),
-        "decode ranked: needs module.similarity": a.decode == "spans" or a.module.similarity > 0,
+        "sources: words need decode spans": not s.words or a.decode == "spans",
+        "sources: clip_vectors stand for clips": not s.clip_vectors or bool(s.clips),
+        "mixture: misalign has no place beside clip_vectors, which no projection knows": (
+            not (s.clip_vectors and a.mixture.misalign)
+        ),
         "module.dropout: from 0 to below 1": 0 <= a.module.dropout < 1,
         "mixture: shares from 0 to 1": all(
-            0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.query_dropout)
+            0 <= x <= 1 for x in (a.mixture.negatives, a.mixture.query_dropout, a.mixture.trimmed)
         ),
-        "evidence: rankers from 1, candidates from 2, dropout from 0 to below 1": (
-            a.evidence.rankers >= 1 and a.evidence.candidates >= 2 and 0 <= a.evidence.dropout < 1
+        "ranking: heads from 2, hidden and candidates from 1, dropout from 0 to below 1": (
+            a.ranking.heads >= 2
+            and min(a.ranking.hidden, a.ranking.candidates) >= 1
+            and 0 <= a.ranking.dropout < 1
         ),
         "optimiser.lr: positive": min(a.optimiser.lr, a.ranker.lr) > 0,
         "optimiser.epochs, batch: at least 1": min(

@@ -1,4 +1,4 @@
-"""Fit one localizer to examples: cross-fitted modules, then rankers, consensus and confidence."""
+"""Fit one localizer to examples: LM, then the ranker and the confidence of its answers."""
 
 from __future__ import annotations
 
@@ -10,47 +10,80 @@ import torch
 from numpy.typing import NDArray
 
 from iptnet.checkpoint import Checkpoint
-from iptnet.model.localization.calibration import Calibration
+from iptnet.errors import UsageError
+from iptnet.features.text import TextEncoder
+from iptnet.model.grid import at_times
 from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.files import KIND
 from iptnet.model.localization.module import LocalizationModule
+from iptnet.model.localization.video import GridVideo, coarsened
 from iptnet.model.localization.words import CHARACTERS
-from iptnet.model.localizer import Localizer
+from iptnet.model.localizer import Localizer, VideoIndex
 from iptnet.training.fitting import Fit
 from iptnet.training.localization_arguments import ModuleArguments
 from iptnet.training.loop import seed_of, train
 from iptnet.training.moment_batches import Target, batches, localization_loss, target_of
 from iptnet.training.moment_examples import Example, negatives
 from iptnet.training.ranker_fit import (
+    MapsOf,
+    Videos,
     background_of,
-    calibrate,
-    choose_consensus,
+    fit_confidence,
     fit_ranker,
-    judge,
-    propose_unseen,
+    propose,
 )
+
+ASKED = 1200
+"""Examples that the confidence is fitted on, each asked of two videos."""
 
 
 def fit_localizer(
-    fit: Fit, examples: Sequence[Example], vocabulary: NDArray[np.uint8]
+    fit: Fit,
+    examples: Sequence[Example],
+    vocabulary: NDArray[np.uint8],
+    short: Sequence[Example] = (),
+    texts: Sequence[str] = (),
 ) -> Localizer:
-    """Train all members; resumable at every epoch of each.
+    """Train LM, and with ``decode: ranked`` what ranks; resumable at every epoch of each.
+
+    Args:
+        fit: of the run.
+        examples: that both learn from.
+        vocabulary: filter of the words seen in training.
+        short: that the ranker alone learns from.
+        texts: sentences that the background draws from, beside the examples'.
 
     Raises:
+        UsageError: features of another width than sentences have, with ``decode: ranked``.
         Interrupted: a signal asked to stop.
         LimitError: a loss that is not finite.
         IntegrityError: a foreign state in the folder.
     """
     arguments = fit.arguments
-    targets = [target_of(e, arguments.loss.extension) for e in examples]
-    modules = []
-    for k in range(arguments.members):
-        own = [i for i, e in enumerate(examples) if arguments.members == 1 or e.part != k]
-        modules.append(_fit_module(fit, k, [examples[i] for i in own], [targets[i] for i in own]))
     nothing = Checkpoint(KIND, {}, (), {})
+    width = examples[0].video.vectors.shape[1]
+    if arguments.decode == "ranked" and width != TextEncoder.width:
+        raise UsageError(
+            f"decode ranked compares features with sentences of {TextEncoder.width} numbers, and "
+            f"these have {width}",
+            "give features of the lite recipe, or decode: spans",
+        )
+    module = _fit_module(fit, examples, "module")
     if arguments.decode == "spans":
-        return Localizer(tuple(modules), (), vocabulary, Calibration(), nothing)
-    return _ranked(fit, examples, modules, vocabulary)
+        return Localizer(module, vocabulary, nothing)
+    videos = Videos()
+    maps_of = _unseen_maps(fit, examples, vocabulary) if arguments.ranking.maps else None
+    proposed = propose([*examples, *short], videos, maps_of)
+    ranker = fit_ranker(fit, proposed)
+    # The confidence is for what users have: pixels, where there are any.
+    shown = [p for p in proposed if len(p.example.windows)]
+    asked = [p for p in shown if p.example.kind == "pixels"] or shown
+    draw = np.random.default_rng([arguments.seed, 8])
+    asked = [asked[i] for i in draw.permutation(len(asked))[:ASKED]]
+    elsewhere = negatives([p.example for p in asked], 1.0, arguments.seed + 1)
+    background = background_of([p.example for p in asked], texts, arguments.seed)
+    confidence = fit_confidence(ranker, asked, propose(elsewhere, videos, maps_of), background)
+    return Localizer(module, vocabulary, nothing, ranker, confidence, background)
 
 
 def config_for(example: Example, module: ModuleArguments) -> LocalizationConfig:
@@ -62,60 +95,62 @@ def config_for(example: Example, module: ModuleArguments) -> LocalizationConfig:
     return replace(config, text="glove", word_width=words, characters=CHARACTERS)
 
 
-def _ranked(
-    fit: Fit,
-    examples: Sequence[Example],
-    modules: Sequence[LocalizationModule],
-    vocabulary: NDArray[np.uint8],
-) -> Localizer:
-    """Everything behind the modules."""
-    arguments = fit.arguments
-    parts = range(arguments.members)
-    proposed = [
-        p for k in parts for p in propose_unseen(modules[k], [e for e in examples if e.part == k])
-    ]
-    rankers = [
-        [
-            fit_ranker(fit, k, turn, [p for p in proposed if p.example.part != k])
-            for turn in range(arguments.evidence.rankers)
-        ]
-        for k in parts
-    ]
-    shown = [p for p in proposed if p.shown]
-    consensus = choose_consensus([judge(rankers[p.example.part], p) for p in shown])
-    # The confidence is for what users have: pixels, where there are any. Each sentence is asked of
-    # its own video and of another one.
-    asked = [p for p in shown if p.example.kind == "pixels"] or shown
-    absent = negatives([p.example for p in asked], 1.0, arguments.seed + 1)
-    elsewhere = [
-        p for k in parts for p in propose_unseen(modules[k], [e for e in absent if e.part == k])
-    ]
-    judged = [judge(rankers[p.example.part], p) for p in (*asked, *elsewhere)]
-    background = background_of([p.example for p in asked], arguments.seed)
-    calibration = calibrate(judged, consensus, background)
-    every = tuple(r for own in rankers for r in own)
+def on_module_grid(examples: Sequence[Example], steps: int) -> list[Example]:
+    """The examples with their videos on the module's grid; videos are pooled once."""
+    known: dict[int, GridVideo] = {}
+    found = []
+    for example in examples:
+        fine = example.video
+        video = known.setdefault(id(fine), coarsened(fine, steps))
+        saliency = example.saliency
+        if saliency is not None and video is not fine:
+            middles = (video.edges[1:] + video.edges[:-1]) / 2
+            saliency = at_times(fine.edges, saliency, middles).astype(np.float32)
+        found.append(replace(example, video=video, saliency=saliency))
+    return found
+
+
+def _unseen_maps(fit: Fit, examples: Sequence[Example], vocabulary: NDArray[np.uint8]) -> MapsOf:
+    """Train a module without each part, and answer each example by the one of its part."""
     nothing = Checkpoint(KIND, {}, (), {})
-    return Localizer(tuple(modules), every, vocabulary, calibration, nothing, consensus, background)
+    modules = [
+        _fit_module(fit, [e for e in examples if e.part != part], f"module-{part}", 1 + part)
+        for part in range(fit.arguments.ranking.heads)
+    ]
+    localizers = [Localizer(module, vocabulary, nothing) for module in modules]
+    known: dict[tuple[int, int], VideoIndex] = {}
+
+    def maps_of(example: Example) -> NDArray[np.float64]:
+        key = (id(example.video), example.part)
+        if key not in known:
+            middles = (example.video.edges[1:] + example.video.edges[:-1]) / 2
+            known[key] = VideoIndex(localizers[example.part], example.video, middles)
+        return known[key].learned_maps(example.query)
+
+    return maps_of
 
 
 def _fit_module(
-    fit: Fit, member: int, examples: Sequence[Example], targets: Sequence[Target]
+    fit: Fit, examples: Sequence[Example], name: str, turn: int = 0
 ) -> LocalizationModule:
+    """Train LM on examples; ``turn`` tells the seeds of several apart."""
     arguments = fit.arguments
-    how, seed = arguments.optimiser, arguments.seed * 100 + member
+    how, seed = arguments.optimiser, arguments.seed * 100 + turn
     torch.manual_seed(seed_of(seed, 10**6 - 1))
     module = LocalizationModule(config_for(examples[0], arguments.module))
+    own = on_module_grid(examples, module.config.steps)
+    targets: list[Target] = [target_of(e, arguments.loss.extension) for e in own]
     train(
         module,
         how,
         lambda epoch: batches(
-            examples, targets, how.batch, seed_of(seed, epoch), arguments.mixture.query_dropout
+            own, targets, how.batch, seed_of(seed, epoch), arguments.mixture.query_dropout
         ),
         lambda m, batch: localization_loss(m, batch, arguments.loss),
-        folder=fit.made(f"module-{member}"),
+        folder=fit.made(name),
         run=fit.identity,
         seed=seed,
         stop=fit.stop,
-        on_epoch=fit.told(f"module {member + 1}/{arguments.members}", how.epochs),
+        on_epoch=fit.told(name, how.epochs),
     )
     return module.eval()

@@ -100,7 +100,7 @@ def caption_examples(
 def clip_examples(
     clips: Sequence[Clip],
     features: Mapping[str, Timed],
-    steps: int,
+    steps: int | None,
     parts: int,
     *,
     rounds: int,
@@ -114,7 +114,7 @@ def clip_examples(
     Args:
         clips: with their features by name.
         features: times and unit vectors of each.
-        steps: reach of the grid.
+        steps: reach of the module's grid; None for the grid of the samples.
         parts: how many parts there are.
         rounds: joinings of every clip.
         seed: of the joinings.
@@ -131,11 +131,7 @@ def clip_examples(
         if len(own) < per_video:
             continue
         for k in range(rounds):
-            seen = {c.name: features[c.name] for c in own}
-            if misalign and residuals is not None:
-                seen = {
-                    n: (t, moved_along(v, misalign, residuals, draw)) for n, (t, v) in seen.items()
-                }
+            seen = misaligned({c.name: features[c.name] for c in own}, misalign, residuals, draw)
             for joined in join_clips(own, per_video=per_video, seed=seed + 1000 * part + k):
                 times, vectors = joined_features(joined, seen)
                 video = on_grid(vectors, times, joined.duration, steps)
@@ -145,7 +141,7 @@ def clip_examples(
 
 def text_examples(
     captions: Mapping[str, Sequence[str]],
-    steps: int,
+    steps: int | None,
     parts: int,
     *,
     videos: int,
@@ -228,6 +224,18 @@ def moved_along(
     at = int(draw.integers(max(len(residuals) - NEIGHBOURS, 1)))
     moved = rows + distance * residuals[at : at + NEIGHBOURS].mean(axis=0)
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
+
+
+def misaligned(
+    features: Mapping[str, Timed],
+    distance: float,
+    residuals: NDArray[np.float32] | None,
+    draw: np.random.Generator,
+) -> dict[str, Timed]:
+    """Clips moved along one another's residuals, or as they are without distance or residuals."""
+    if not distance or residuals is None:
+        return dict(features)
+    return {n: (t, moved_along(v, distance, residuals, draw)) for n, (t, v) in features.items()}
 
 
 def _asked(kind: str, video: GridVideo, queries: Sequence[MomentQuery], part: int) -> list[Example]:

@@ -25,6 +25,7 @@ from iptnet.training.moment_examples import (
 )
 from iptnet.training.pairs import read_captions
 from iptnet.training.partition import CLIPS_HELD_OUT, held_out
+from iptnet.training.short_moments import piece_examples, trimmed_examples
 
 OnProgress = Callable[[str, int, int | None], None]
 
@@ -34,8 +35,8 @@ FOLDS = 5
 STEPS = 128
 """Reach of the modules."""
 
-VALIDATION_SEED = 500_000
-"""Of the validation joinings; training joins with its own seed and a few thousand on."""
+TRIMMED_SEED = 11
+"""Of the windows that are trimmed."""
 
 CAPTIONS = Recipe(
     name="captions-wordllama256",
@@ -62,6 +63,8 @@ class MomentSources:
         recipes: what the examples' features are.
         digest: of the files' contents.
         words: word vectors, where sentences are read with them.
+        pieces: pieces of clips joined, for the ranker alone.
+        trimmed: share of the captions' examples that come trimmed, too.
     """
 
     captions: tuple[Example, ...]
@@ -70,6 +73,15 @@ class MomentSources:
     recipes: tuple[Recipe, ...]
     digest: str
     words: WordTable | None = None
+    pieces: tuple[Example, ...] = ()
+    trimmed: float = 0.0
+
+    def short_examples(self, without_fold: int | None = None) -> list[Example]:
+        """Short moments, for the ranker alone."""
+        return [
+            *trimmed_examples(self._of_other_folds(without_fold), self.trimmed, TRIMMED_SEED),
+            *self.pieces,
+        ]
 
     def examples(self, without_fold: int | None = None) -> list[Example]:
         """Everything but the queries of one fold."""
@@ -94,7 +106,12 @@ def load_sources(
         InputError: a file that is missing or unfit.
     """
     names, how = arguments.sources, arguments.mixture
-    root, parts, seed = Path(names.root), arguments.members, arguments.seed
+    ranked = arguments.decode == "ranked"
+    root, seed = Path(names.root), arguments.seed
+    parts = arguments.ranking.heads if ranked else 1
+    # A ranker reads the grid of the samples, the span predictor the module's.
+    steps = None if ranked else STEPS
+    pieces: list[Example] = []
     captions: list[Example] = []
     others: list[Example] = []
     texts: list[str] = []
@@ -110,19 +127,30 @@ def load_sources(
             root / names.captions,
             encoder,
             is_trained_on,
+            vectors=Path(names.clip_vectors) if names.clip_vectors else None,
             on_progress=on_progress,
         )
         residuals = residuals_of(clips, features)
         others += clip_examples(
             clips,
             features,
-            STEPS,
+            steps,
             parts,
             rounds=how.rounds,
             seed=seed,
             misalign=how.misalign,
             residuals=residuals,
         )
+        if ranked and how.piece_videos:
+            pieces = piece_examples(
+                clips,
+                features,
+                parts,
+                videos=how.piece_videos,
+                seed=seed,
+                misalign=how.misalign,
+                residuals=residuals,
+            )
         texts += [c for clip in clips for c in clip.captions]
         recipes.append(encoder.recipe)
     if names.sentences and how.text_videos:
@@ -130,7 +158,7 @@ def load_sources(
         sentences = {n: c for n, c in spoken.items() if is_trained_on(n)}
         others += text_examples(
             sentences,
-            STEPS,
+            steps,
             parts,
             videos=how.text_videos,
             noise=how.noise,
@@ -149,9 +177,17 @@ def load_sources(
         *(names.queries, names.clip_captions, names.captions, names.sentences),
         *(names.moments, names.durations, names.words),
     ]
-    digest = _digest([root / f for f in files if f], recipes)
+    own_vectors = [Path(names.clip_vectors)] if names.clip_vectors else []
+    digest = _digest([*(root / f for f in files if f), *own_vectors], recipes)
     return MomentSources(
-        tuple(captions), tuple(others), tuple(texts), tuple(recipes), digest, words
+        tuple(captions),
+        tuple(others),
+        tuple(texts),
+        tuple(recipes),
+        digest,
+        words,
+        tuple(pieces),
+        how.trimmed if ranked else 0.0,
     )
 
 
@@ -218,39 +254,8 @@ def held_out_examples(
         on_progress=on_progress,
     )
     return [
-        clip_examples(clips, features, STEPS, 1, rounds=1, seed=seed) for seed in range(joinings)
+        clip_examples(clips, features, None, 1, rounds=1, seed=seed) for seed in range(joinings)
     ]
-
-
-def validation_examples(
-    names: SourceArguments,
-    parts: int,
-    rounds: int,
-    misalign: float,
-    on_progress: OnProgress | None = None,
-) -> list[Example]:
-    """The clips that are trained on, joined anew within their parts: for choosing, not reporting.
-
-    The projection knows these clips; they are moved as in training (``misalign``).
-    """
-    root = Path(names.root)
-    clips, features = read_clips(
-        root / names.clips,
-        root / names.captions,
-        load_encoder("lite"),
-        is_trained_on,
-        on_progress=on_progress,
-    )
-    return clip_examples(
-        clips,
-        features,
-        STEPS,
-        parts,
-        rounds=rounds,
-        seed=VALIDATION_SEED,
-        misalign=misalign,
-        residuals=residuals_of(clips, features),
-    )
 
 
 def is_trained_on(name: str) -> bool:

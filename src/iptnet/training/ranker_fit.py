@@ -1,42 +1,53 @@
-"""Rankers, the consensus and the confidence: learned from what a member says of what it never saw.
+"""Fit the ranker, its background and its confidence.
 
-Every example lies in one part of the data, and member k was trained without part k. What it says of
-part k is the evidence; the rankers of part k learn from the other parts' evidence, so their scores
-of part k are as wrong as in service. On those scores the consensus' constants are chosen and the
-confidence is fitted: nothing here ever looks at data that the localizer will be reported on.
+Every example lies in one part of the data, and head k of the ranker learns without part k. Its
+scores of part k are as wrong as they will be in service; on those the confidence is fitted, each
+sentence asked of its own video and of another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from iptnet.features.text import TextEncoder
 from iptnet.losses.ranking import ranking_loss
-from iptnet.model.localization.calibration import Calibration, fit_calibration, logit
-from iptnet.model.localization.module import LocalizationModule
-from iptnet.model.localization.presence import Background, presence, unit
-from iptnet.model.localization.ranker import Ranker
-from iptnet.model.localization.ranking import COLUMNS, Scene, propose
+from iptnet.model.localization.video import GridVideo
+from iptnet.model.vocabulary import words_of
+from iptnet.moments.candidates import candidates
+from iptnet.moments.confidence import (
+    FIGURES,
+    LENGTHS,
+    Background,
+    Confidence,
+    Usual,
+    figures,
+    fit_logistic,
+    length_class,
+    logit,
+    usual_in,
+)
+from iptnet.moments.evidence import evidence
+from iptnet.moments.ranker import Ranker
+from iptnet.moments.similarity import PROPOSING, VideoVectors, similarity
 from iptnet.protocol.moments import iou
-from iptnet.selection.moments import Consensus, agreement, overlaps
 from iptnet.training.fitting import Fit
 from iptnet.training.loop import seed_of, train
-from iptnet.training.moment_batches import collate, target_of
 from iptnet.training.moment_examples import Example
+from iptnet.training.ranker_net import RankerNet
 
 RIGHT = 0.5
 """IoU from which on an answer is right, for the confidence."""
 
-TEMPERATURES, MIXES = (0.03, 0.045, 0.06, 0.09, 0.13), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""What the consensus is chosen from."""
+FALSE_ALARMS = 0.1
+"""Share of the sentences asked of another video that the threshold lets pass as shown."""
 
-SENTENCES, PICTURES = 256, 512
-"""Of the confidence's background."""
+SENTENCES, PICTURES = 64, 512
+"""Of the background: sentences of each length class, and pictures."""
 
 
 @dataclass(frozen=True)
@@ -44,173 +55,162 @@ class Proposed:
     """Candidates of one example.
 
     Attributes:
-        rows: (P, COLUMNS) evidence.
-        windows: (P, 2) seconds.
+        rows: (P, F) evidence.
         overlap: (P,) IoU of each with the truth.
-        highlight: (T,) logits of the member.
         example: what was asked.
     """
 
     rows: NDArray[np.float32]
-    windows: NDArray[np.float64]
     overlap: NDArray[np.float32]
-    highlight: NDArray[np.float32]
     example: Example
 
-    @property
-    def shown(self) -> bool:
-        """Whether there is a right answer at all."""
-        return len(self.example.windows) > 0
+
+class Videos:
+    """Prepared videos, each prepared once however many sentences ask it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[GridVideo, VideoVectors]] = {}
+
+    def of(self, video: GridVideo) -> VideoVectors:
+        """Prepare a video; the video is kept, so that its id stays its own."""
+        if id(video) not in self._known:
+            prepared = VideoVectors.of(video.edges, video.vectors, video.cuts)
+            self._known[id(video)] = (video, prepared)
+        return self._known[id(video)][1]
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What the rankers of its part say of an example: scores (P,)."""
-
-    case: Proposed
-    scores: NDArray[np.float64]
+MapsOf = Callable[[Example], NDArray[np.float64]]
+"""LM's maps (2, T) for an example, by a module that never saw its part."""
 
 
-def propose_unseen(module: LocalizationModule, examples: Sequence[Example]) -> list[Proposed]:
-    """What a module says of examples that it never saw, as the rankers' evidence."""
+def propose(
+    examples: Sequence[Example], videos: Videos, maps_of: MapsOf | None = None
+) -> list[Proposed]:
+    """Propose and describe candidates of each example, as service does.
+
+    Args:
+        examples: what is asked.
+        videos: keeps what was prepared.
+        maps_of: LM's maps, where the ranker reads them.
+    """
+    sentences = TextEncoder().encode([e.query for e in examples])
     found = []
-    size = 32
-    for at in range(0, len(examples), size):
-        part = examples[at : at + size]
-        batch = collate(part, [target_of(e, 0.0) for e in part])
-        with torch.inference_mode():
-            out = module(batch.video, batch.mask, batch.query, batch.words, spans=False)
-        saliency = out.highlight if out.saliency is None else out.saliency
-        for i, example in enumerate(part):
-            T = len(example.video.vectors)
-            candidates = propose(
-                Scene.of(example.video.vectors[None], [example.video.changes(0, T)]),
-                example.tokens,
-                out.highlight[i : i + 1, :T].double().numpy(),
-                saliency[i : i + 1, :T].double().numpy(),
-            )
-            windows = example.video.edges[candidates.pairs]
-            overlap = np.zeros(len(windows), np.float32)
-            if len(example.windows):
-                overlap = iou(windows, example.windows).max(axis=1).astype(np.float32)
-            highlight = out.highlight[i, :T].numpy().copy()
-            found.append(Proposed(candidates.rows, windows, overlap, highlight, example))
+    for example, sentence in zip(examples, sentences, strict=True):
+        video = videos.of(example.video)
+        asked = similarity(video, sentence, example.tokens)
+        learned = None if maps_of is None else maps_of(example)
+        proposing = [asked.maps[:PROPOSING], *([] if learned is None else [learned])]
+        pairs = candidates(video, np.concatenate(proposing))
+        overlap = np.zeros(len(pairs), np.float32)
+        if len(example.windows):
+            overlap = iou(video.edges[pairs], example.windows).max(axis=1).astype(np.float32)
+        rows = evidence(video, asked, sentence, pairs, learned)
+        found.append(Proposed(rows, overlap, example))
     return found
 
 
-def fit_ranker(fit: Fit, part: int, turn: int, proposed: Sequence[Proposed]) -> Ranker:
-    """The ranker of a part and a turn, from the other parts' evidence.
+def fit_ranker(fit: Fit, proposed: Sequence[Proposed]) -> Ranker:
+    """Fit all heads together, head k without part k.
 
     Raises:
         Interrupted, IntegrityError, LimitError: as the loop says.
     """
-    arguments = fit.arguments
-    how = arguments.ranker
-    seed = arguments.seed * 100 + 50 + part + 1000 * turn
+    how, options = fit.arguments.ranker, fit.arguments.ranking
+    seed = fit.arguments.seed * 100 + 50
     torch.manual_seed(seed_of(seed, 10**6 - 1))
-    ranker = Ranker(COLUMNS, dropout=arguments.evidence.dropout)
-    rows = [torch.from_numpy(p.rows) for p in proposed]
-    overlap = [torch.from_numpy(p.overlap) for p in proposed]
-    ranker.standardise_by(torch.cat(rows))
+    net = RankerNet(proposed[0].rows.shape[1], options.heads, options.hidden, options.dropout)
+    rows = torch.from_numpy(np.concatenate([p.rows for p in proposed]))
+    overlap = torch.from_numpy(np.concatenate([p.overlap for p in proposed]))
+    sizes = np.array([len(p.rows) for p in proposed])
+    first = np.cumsum(sizes) - sizes
+    parts = torch.tensor([p.example.part for p in proposed])
+    heads = torch.arange(options.heads)[:, None]
+    net.standardise_by(rows)
 
     def drawn(epoch: int) -> list[list[torch.Tensor]]:
-        """Batches of examples; of each, the candidates that are looked at this time."""
+        """Draw batches of examples, and of each example some candidates."""
         draw = np.random.default_rng(seed_of(seed, epoch))
-        order = draw.permutation(len(rows)).tolist()
-        most = arguments.evidence.candidates
-        chosen = [torch.from_numpy(draw.permutation(len(r))[:most]) for r in rows]
-        batches = [order[k : k + how.batch] for k in range(0, len(order), how.batch)]
-        return [
-            [
-                torch.cat([rows[i][chosen[i]] for i in own]),
-                torch.cat([overlap[i][chosen[i]] for i in own]),
-                torch.tensor([len(chosen[i]) for i in own]),
-            ]
-            for own in batches
-        ]
+        order = draw.permutation(len(sizes))
+        batches = []
+        for at in range(0, len(order), how.batch):
+            own = order[at : at + how.batch]
+            share = draw.random((len(own), options.candidates))
+            chosen = first[own][:, None] + (share * sizes[own][:, None]).astype(np.int64)
+            batches.append([torch.from_numpy(chosen), (parts[own] != heads).float()])
+        return batches
+
+    def loss_of(module: torch.nn.Module, batch: list[torch.Tensor]) -> torch.Tensor:
+        chosen, counted = batch
+        logits = module(rows[chosen.flatten()]).reshape(options.heads, *chosen.shape)
+        return ranking_loss(logits, overlap[chosen], counted)
 
     train(
-        ranker,
+        net,
         how,
         drawn,
-        lambda m, batch: ranking_loss(m(batch[0]), batch[1], batch[2].tolist()),
-        folder=fit.made(f"ranker-{part}-{turn}"),
+        loss_of,
+        folder=fit.made("ranker"),
         run=fit.identity,
         seed=seed,
         stop=fit.stop,
-        on_epoch=fit.told(f"ranker {part + 1}.{turn + 1}", how.epochs),
+        on_epoch=fit.told("ranker", how.epochs),
     )
-    return ranker.eval()
+    return net.eval().arrays()
 
 
-def judge(rankers: Sequence[Ranker], case: Proposed) -> Judged:
-    """The mean score of some rankers."""
-    rows = torch.from_numpy(case.rows)
-    with torch.inference_mode():
-        scores = torch.stack([torch.sigmoid(r(rows)) for r in rankers]).mean(dim=0)
-    return Judged(case, scores.double().numpy())
-
-
-def choose_consensus(judged: Sequence[Judged]) -> Consensus:
-    """The constants with which first answers reach IoU 0.5 and 0.7 most often, ties to the mean.
-
-    Single counts jump; each pair of constants is judged with its neighbours on the grid.
-    """
-    table = np.zeros((len(TEMPERATURES), len(MIXES)))
-    for one in judged:
-        overlap = overlaps(one.case.windows)
-        for (i, t), (k, mix) in product(enumerate(TEMPERATURES), enumerate(MIXES)):
-            first = int(np.argmax(agreement(overlap, one.scores, Consensus(t, mix))))
-            reached = float(one.case.overlap[first])
-            table[i, k] += (reached >= 0.5) + (reached >= 0.7)
-    wide = np.pad(table, 1, mode="edge")
-    smooth = sum(
-        wide[1 + i : 1 + i + table.shape[0], 1 + k : 1 + k + table.shape[1]]
-        for i in (-1, 0, 1)
-        for k in (-1, 0, 1)
-    )
-    best = np.unravel_index(int(np.argmax(smooth)), table.shape)
-    return Consensus(TEMPERATURES[best[0]], MIXES[best[1]])
-
-
-def background_of(examples: Sequence[Example], seed: int) -> Background:
-    """Some of the sentences and some of the steps of training."""
+def background_of(examples: Sequence[Example], texts: Sequence[str], seed: int) -> Background:
+    """Draw sentences of each length from all that was read, and steps of the videos."""
     draw = np.random.default_rng([seed, 9])
-    chosen = draw.permutation(len(examples))[:SENTENCES]
-    sentences = [examples[i].tokens.mean(axis=0) for i in chosen]
+    every = sorted(dict.fromkeys([e.query for e in examples] + list(texts)))
+    classes = np.array([length_class(len(words_of(text))) for text in every])
+    chosen = [
+        int(i)
+        for k in range(len(LENGTHS) + 1)
+        for i in draw.permutation(np.flatnonzero(classes == k))[:SENTENCES]
+    ]
     pictures = []
     for i in draw.integers(len(examples), size=PICTURES):
         vectors = examples[i].video.vectors
-        pictures.append(vectors[draw.integers(len(vectors))])
-    return Background(_rows(sentences), _rows(pictures))
+        vector = vectors[draw.integers(len(vectors))]
+        pictures.append(vector / max(float(np.linalg.norm(vector)), 1e-6))
+    sentences = TextEncoder().encode([every[i] for i in chosen])
+    return Background(sentences, classes[chosen], np.stack(pictures).astype(np.float32))
 
 
-def calibrate(
-    judged: Sequence[Judged], consensus: Consensus, background: Background
-) -> Calibration:
-    """The confidence; what is not shown counts as much as what is."""
-    rows, right = [], []
-    usual = {id(j.case.example.video): (0.0, 1.0) for j in judged}
-    for one in judged:
-        example = one.case.example
-        if usual[id(example.video)] == (0.0, 1.0):
-            usual[id(example.video)] = background.usual(example.video.vectors)
-        overlap = overlaps(one.case.windows)
-        first = int(np.argmax(agreement(overlap, one.scores, consensus)))
-        figures = presence(
-            example.video.vectors,
-            example.tokens,
-            one.case.highlight,
-            background,
-            usual[id(example.video)],
-        )
-        # The first answer shows the greatest score, as in service.
-        rows.append([logit(float(one.scores.max())), *figures])
-        right.append(bool(one.case.overlap[first] >= RIGHT))
-    absent = sum(not j.case.shown for j in judged)
-    weight = (len(judged) - absent) / absent if absent else 1.0
-    return fit_calibration(rows, right, [1.0 if j.case.shown else weight for j in judged])
+def fit_confidence(
+    ranker: Ranker, own: Sequence[Proposed], other: Sequence[Proposed], background: Background
+) -> Confidence:
+    """Fit both logistics and choose the threshold; what is not shown counts as much as what is.
 
-
-def _rows(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return unit(np.stack(vectors).astype(np.float64)).astype(np.float32)
+    Args:
+        ranker: its head k has not learned from part k.
+        own: sentences asked of their own videos.
+        other: the same asked of other videos, as many.
+        background: of the localizer.
+    """
+    usual: dict[int, tuple[VideoVectors, Usual]] = {}
+    rows, scores, right = [], [], []
+    for case, sentence in zip(
+        [*own, *other], TextEncoder().encode([p.example.query for p in (*own, *other)]), strict=True
+    ):
+        example = case.example
+        if id(example.video) not in usual:
+            video = VideoVectors.of(example.video.edges, example.video.vectors, example.video.cuts)
+            usual[id(example.video)] = (video, usual_in(video, background))
+        video, expected = usual[id(example.video)]
+        count = len(words_of(example.query))
+        rows.append(figures(video, sentence, count, background, expected))
+        score = ranker.by_head(case.rows)[example.part % ranker.heads]
+        scores.append(float(score.max()))
+        right.append(bool(case.overlap[int(np.argmax(score))] >= RIGHT))
+    weights = np.r_[np.ones(len(own)), np.full(len(other), len(own) / max(len(other), 1))]
+    shown = np.r_[np.ones(len(own)), np.zeros(len(other))]
+    presence = fit_logistic(rows, shown, weights)
+    assert len(presence) == FIGURES + 1
+    half = Confidence(presence)
+    present = [half.present(row) for row in rows]
+    pairs = [[logit(s), logit(p)] for s, p in zip(scores, present, strict=True)]
+    slope, more, offset = fit_logistic(pairs, right, weights)
+    absent = present[len(own) :]
+    threshold = float(np.quantile(absent, 1 - FALSE_ALARMS)) if absent else 0.5
+    return Confidence(presence, (slope, more, offset), threshold)

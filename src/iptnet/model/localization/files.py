@@ -1,4 +1,4 @@
-"""A localizer as one checkpoint: members side by side, half precision on disk."""
+"""A localizer as one checkpoint: LM, ranker, confidence and background; half precision on disk."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from iptnet import checkpoint as files_of
 from iptnet.checkpoint import Checkpoint
 from iptnet.errors import IntegrityError
 from iptnet.features.recipe import Recipe
-from iptnet.model.localization.calibration import Calibration
 from iptnet.model.localization.config import LocalizationConfig
 from iptnet.model.localization.members import Engine, restored
-from iptnet.model.localization.presence import FIGURES, Background
 from iptnet.model.localization.words import CHARACTERS, WordTable
 from iptnet.model.vocabulary import BYTES
-from iptnet.rebuilding import LARGEST, configured
-from iptnet.selection.moments import Consensus
+from iptnet.moments.confidence import FIGURES, LENGTHS, Background, Confidence
+from iptnet.moments.ranker import NAMES, Ranker
+from iptnet.moments.ranker import restored as restored_ranker
+from iptnet.rebuilding import configured
 
 if TYPE_CHECKING:
     import torch
@@ -29,56 +29,50 @@ if TYPE_CHECKING:
     from iptnet.model.localizer import Localizer
 
 KIND = "localization"
-MODULE, RANKER, VOCABULARY = "module", "ranker", "vocabulary"
-SENTENCES, PICTURES = "background.sentences", "background.pictures"
+MODULE, RANKER, VOCABULARY = "module.", "ranker.", "vocabulary"
+BACKGROUND = "background."
+SENTENCES, CLASSES, PICTURES = (BACKGROUND + n for n in ("sentences", "lengths", "pictures"))
 WORDS, VECTORS = "words.text", "words.vectors"
 
-MOST = 1000  # modules and rankers, far beyond what anybody trains
-
-FORMAT = 2
-"""1: up to 0.1, without background and consensus, and of other evidence."""
+FORMAT = 3
+"""1: without background and consensus; 2: three modules, nine rankers, other evidence."""
 
 
 def to_checkpoint(
     localizer: Localizer, recipes: tuple[Recipe, ...], provenance: Mapping[str, Any]
 ) -> Checkpoint:
-    """The localizer as a checkpoint, not yet written.
+    """Make a checkpoint of a localizer, not yet written.
 
     Raises:
-        TypeError: its members are not torch's: read it with that engine.
+        TypeError: its module is not PyTorch's: read it with that engine.
     """
     import torch
 
     from iptnet.model.localization.module import LocalizationModule
-    from iptnet.model.localization.ranker import Ranker
 
+    module = localizer.module
+    if not isinstance(module, LocalizationModule):
+        raise TypeError(f"{type(module).__name__} is for answering only")
     tensors: dict[str, torch.Tensor] = {VOCABULARY: torch.from_numpy(localizer.vocabulary.copy())}
-    for part, members in ((MODULE, localizer.modules), (RANKER, localizer.rankers)):
-        for k, member in enumerate(members):
-            if not isinstance(member, LocalizationModule | Ranker):
-                raise TypeError(f"{type(member).__name__} is for answering only")
-            for name, value in member.state_dict().items():
-                # Evidence spans orders of magnitude: its statistics stay whole.
-                keep = part == RANKER and name in ("mean", "scale")
-                tensors[f"{part}.{k}.{name}"] = value if keep else value.half()
-    if localizer.background is not None:
-        for key, rows in (
-            (SENTENCES, localizer.background.sentences),
-            (PICTURES, localizer.background.pictures),
-        ):
-            tensors[key] = torch.from_numpy(rows).half()
+    tensors |= {MODULE + name: value.half() for name, value in module.state_dict().items()}
+    if localizer.ranker is not None:
+        # A ranker is small, and its evidence spans orders of magnitude: it stays whole.
+        arrays = {RANKER + name: getattr(localizer.ranker, name) for name in NAMES}
+        tensors |= {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    background = localizer.background
+    if background is not None:
+        tensors[SENTENCES] = torch.from_numpy(background.sentences).half()
+        tensors[PICTURES] = torch.from_numpy(background.pictures).half()
+        tensors[CLASSES] = torch.from_numpy(background.lengths.astype(np.uint8))
     if localizer.words is not None:
         text = np.frombuffer("\n".join(localizer.words.words).encode(), np.uint8)
         tensors[WORDS] = torch.from_numpy(text.copy())
         tensors[VECTORS] = torch.from_numpy(localizer.words.vectors).half()
     config = {
         "format": FORMAT,
-        "module": asdict(localizer.modules[0].config),
-        "modules": len(localizer.modules),
-        "rankers": len(localizer.rankers),
-        "ranker_hidden": localizer.rankers[0].hidden if localizer.rankers else 0,
-        "consensus": asdict(localizer.consensus),
-        "calibration": asdict(localizer.calibration),
+        "module": asdict(module.config),
+        "ranked": localizer.ranker is not None,
+        "confidence": asdict(localizer.confidence),
     }
     return Checkpoint(KIND, config, recipes, tensors, dict(provenance))
 
@@ -88,7 +82,7 @@ def read_localizer(path: Path, engine: Engine = "auto") -> Localizer:
 
     Args:
         path: the checkpoint.
-        engine: what its members run on.
+        engine: what its module runs on.
 
     Raises:
         InputError: no such file.
@@ -102,49 +96,58 @@ def read_localizer(path: Path, engine: Engine = "auto") -> Localizer:
         raise _other_version(path, f"format {stored.config.get('format', 1)}, not {FORMAT}")
     try:
         config = configured(LocalizationConfig, stored.config["module"], str(path))
-        count, rankers = int(stored.config["modules"]), int(stored.config["rankers"])
-        hidden = int(stored.config["ranker_hidden"])
-        consensus = configured(Consensus, stored.config["consensus"], str(path))
-        raw = stored.config["calibration"]
-        slopes = tuple(float(w) for w in raw["slopes"])
-        calibration = Calibration(slopes, float(raw["offset"]))
-        _require_sane(slopes, calibration.offset, count, rankers, hidden)
+        ranked = bool(stored.config["ranked"])
+        confidence = _confidence(stored.config["confidence"])
         vocabulary = np.asarray(stored.tensors[VOCABULARY])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _other_version(path, f"{type(error).__name__} {error}") from error
-    if vocabulary.shape != (BYTES,) or vocabulary.dtype != np.uint8 or count < 1:
+    if vocabulary.shape != (BYTES,) or vocabulary.dtype != np.uint8:
         raise _other_version(path, "its vocabulary")
-    background = _background(stored, path)
-    if len(calibration.slopes) != (1 if background is None else 1 + FIGURES):
-        raise _other_version(path, "its calibration")
-    modules, ranking = restored(
-        config,
-        hidden,
-        _parts(stored, MODULE, count),
-        _parts(stored, RANKER, rankers),
-        path=path,
-        engine=engine,
-    )
+    ranker = _ranker(stored, path) if ranked else None
+    background = _background(stored, config, path)
+    module = restored(config, _part(stored, MODULE), ranked=ranked, path=path, engine=engine)
     words = _words(stored, config, path)
-    own = tuple(f"{p}.{k}." for p, n in ((MODULE, count), (RANKER, rankers)) for k in range(n))
-    others = {VOCABULARY, SENTENCES, PICTURES} | ({WORDS, VECTORS} if words else set())
-    if extra := [k for k in stored.tensors if not k.startswith(own) and k not in others]:
+    known = {VOCABULARY, *((WORDS, VECTORS) if words else ())}
+    parts = (MODULE, *((RANKER,) if ranked else ()), *((BACKGROUND,) if background else ()))
+    if extra := [k for k in stored.tensors if not k.startswith(parts) and k not in known]:
         raise IntegrityError(f"{path} does not fit the model: extra {extra[0]}", "check its config")
-    return Localizer(
-        modules, ranking, vocabulary, calibration, stored, consensus, background, words
-    )
+    return Localizer(module, vocabulary, stored, ranker, confidence, background, words)
 
 
-def _background(stored: Checkpoint, path: Path) -> Background | None:
-    found = [
-        files_of.single(stored.tensors[k]) for k in (SENTENCES, PICTURES) if k in stored.tensors
-    ]
-    if not found:
+def _confidence(raw: Mapping[str, Any]) -> Confidence:
+    presence = tuple(float(x) for x in raw["presence"])
+    right = tuple(float(x) for x in raw["right"])
+    threshold = float(raw["threshold"])
+    if len(presence) != FIGURES + 1 or len(right) != 3:
+        raise ValueError("a confidence of other figures")
+    if not all(math.isfinite(x) for x in (*presence, *right, threshold)):
+        raise ValueError("a confidence that is not finite")
+    return Confidence(presence, right, threshold)
+
+
+def _ranker(stored: Checkpoint, path: Path) -> Ranker:
+    arrays = {name: files_of.single(row) for name, row in _part(stored, RANKER).items()}
+    try:
+        return restored_ranker(arrays)
+    except ValueError as error:
+        raise _other_version(path, str(error)) from error
+
+
+def _background(stored: Checkpoint, config: LocalizationConfig, path: Path) -> Background | None:
+    names = (SENTENCES, CLASSES, PICTURES)
+    if not any(name in stored.tensors for name in names):
         return None
-    width = stored.config["module"]["width"]
-    if len(found) < 2 or any(rows.ndim != 2 or rows.shape[1] != width for rows in found):
+    try:
+        sentences, pictures = (files_of.single(stored.tensors[n]) for n in (SENTENCES, PICTURES))
+        lengths = np.asarray(stored.tensors[CLASSES]).astype(np.int64)
+    except KeyError as error:
+        raise _other_version(path, "its background") from error
+    rows = (sentences, pictures)
+    if any(r.ndim != 2 or r.shape[1] != config.width or not len(r) for r in rows):
         raise _other_version(path, "its background")
-    return Background(*found)
+    if lengths.shape != sentences.shape[:1] or lengths.min() < 0 or lengths.max() > len(LENGTHS):
+        raise _other_version(path, "its background")
+    return Background(sentences, lengths, pictures)
 
 
 def _words(stored: Checkpoint, config: LocalizationConfig, path: Path) -> WordTable | None:
@@ -164,20 +167,6 @@ def _other_version(path: Path, why: str) -> IntegrityError:
     return IntegrityError(f"{path} is of another version: {why}", "train it again")
 
 
-def _require_sane(
-    slopes: tuple[float, ...], offset: float, count: int, rankers: int, hidden: int
-) -> None:
-    if not all(math.isfinite(x) for x in (*slopes, offset)):
-        raise ValueError("a calibration that is not finite")
-    if not (0 < count <= MOST and 0 <= rankers <= MOST and 0 <= hidden <= LARGEST):
-        raise ValueError(f"{count} modules and {rankers} rankers of {hidden}")
-
-
-def _parts(stored: Checkpoint, part: str, count: int) -> dict[str, dict[str, Any]]:
-    """The tensors of each member, by the member's name."""
-    return {
-        prefix[:-1]: {
-            k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)
-        }
-        for prefix in (f"{part}.{k}." for k in range(count))
-    }
+def _part(stored: Checkpoint, prefix: str) -> dict[str, Any]:
+    """The tensors of one part, by their names in it."""
+    return {k.removeprefix(prefix): v for k, v in stored.tensors.items() if k.startswith(prefix)}

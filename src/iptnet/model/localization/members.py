@@ -1,31 +1,29 @@
-"""What answers for a localizer: members in numpy where that is enough, else in torch.
+"""Build a localizer's module from its checkpoint: in NumPy where that suffices, else in PyTorch.
 
-Importing torch takes two seconds of processor time, a question some hundredths. So a checkpoint
-whose tensors are exactly those that :mod:`.shapes` knows is asked in numpy (:mod:`.plain`); the
-literal module with its span predictor, word vectors, and whatever is odd are torch's to restore, or
-to refuse by name. Both are single precision and agree to rounding.
+Importing PyTorch takes two seconds of processor time, a question some hundredths. So a checkpoint
+whose tensors are exactly those that :mod:`.shapes` knows is asked in NumPy (:mod:`.plain`); the
+literal module with its span predictor, word vectors, and whatever is odd are PyTorch's to restore,
+or to refuse by name. Both are single precision and agree to rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iptnet.checkpoint import Checkpoint
 from iptnet.model.localization.config import LocalizationConfig
-from iptnet.model.localization.plain import PlainModule, PlainRanker
-from iptnet.model.localization.ranking import COLUMNS
-from iptnet.model.localization.shapes import Shapes, module_shapes, ranker_shapes, understands
+from iptnet.model.localization.plain import PlainModule
+from iptnet.model.localization.shapes import Shapes, module_shapes, understands
 from iptnet.model.localization.words import Reading
 
 Engine = Literal["auto", "torch"]
-"""``auto``: numpy where it understands the checkpoint; ``torch``: for who trains or looks in."""
+"""``auto``: NumPy where it understands the checkpoint; ``torch``: for who trains or looks in."""
 
-T = TypeVar("T")
 Tensors = Mapping[str, Any]
 
 
@@ -35,7 +33,7 @@ class Member(Protocol):
     config: LocalizationConfig
 
     def see(self, windows: NDArray[np.float32]) -> Any:
-        """What windows (W, T, D) are before anything is asked."""
+        """Encode windows (W, T, D) once; every sentence reuses the result."""
         ...
 
     def answer(self, seen: Any, reading: Reading | None, *, spans: bool) -> NDArray[np.float32]:
@@ -43,66 +41,34 @@ class Member(Protocol):
         ...
 
 
-class Judge(Protocol):
-    """A ranker that answers; ``Ranker`` and ``PlainRanker`` do."""
-
-    @property
-    def hidden(self) -> int:
-        """Units of its layers."""
-        ...
-
-    def judge(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Evidence (P, F) to estimates (P,) in (0, 1)."""
-        ...
-
-
 def restored(
-    config: LocalizationConfig,
-    hidden: int,
-    modules: Mapping[str, Tensors],
-    rankers: Mapping[str, Tensors],
-    *,
-    path: Path,
-    engine: Engine,
-) -> tuple[tuple[Member, ...], tuple[Judge, ...]]:
-    """Members from their tensors.
+    config: LocalizationConfig, tensors: Tensors, *, ranked: bool, path: Path, engine: Engine
+) -> Member:
+    """Build a module from its tensors.
 
     Args:
-        config: of all modules.
-        hidden: units of the rankers' layers.
-        modules: each one's tensors, by its name in the checkpoint.
-        rankers: likewise.
+        config: of the module.
+        tensors: by their names in it.
+        ranked: whether a ranker decodes, so that the span predictor is never asked.
         path: of the checkpoint, for messages.
-        engine: what they shall run on.
+        engine: what it shall run on.
 
     Raises:
         IntegrityError: the tensors are not those of the configuration.
     """
     if (
         engine == "auto"
-        and understands(config, len(rankers))
+        and understands(config, ranked)
         # Before a table is made of them: no configuration makes room for what is not there.
-        and config.similarity + config.refine <= min(len(own) for own in modules.values())
-        and all(_fits(own, module_shapes(config)) for own in modules.values())
-        and all(_fits(own, ranker_shapes(hidden)) for own in rankers.values())
+        and config.similarity + config.refine <= len(tensors)
+        and _fits(tensors, module_shapes(config))
     ):
-        return (
-            tuple(PlainModule(config, own) for own in modules.values()),
-            tuple(PlainRanker(own) for own in rankers.values()),
-        )
+        return PlainModule(config, tensors)
     from iptnet.model.localization.module import LocalizationModule
-    from iptnet.model.localization.ranker import Ranker
     from iptnet.rebuilding import rebuilt
 
-    def each(make: Callable[[], Any], parts: Mapping[str, Tensors]) -> tuple[Any, ...]:
-        return tuple(
-            rebuilt(make, Checkpoint("", {}, (), own), f"{path} ({name})").eval()
-            for name, own in parts.items()
-        )
-
-    return each(lambda: LocalizationModule(config), modules), each(
-        lambda: Ranker(COLUMNS, hidden), rankers
-    )
+    stored = Checkpoint("", {}, (), dict(tensors))
+    return rebuilt(lambda: LocalizationModule(config), stored, f"{path} (module)").eval()
 
 
 def _fits(own: Tensors, shapes: Shapes) -> bool:

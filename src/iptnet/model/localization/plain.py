@@ -182,26 +182,6 @@ class PlainModule:
         return np.asarray(centred / spread * self._of[f"{name}.weight"] + self._of[f"{name}.bias"])
 
 
-class PlainRanker:
-    """A trained ranker, its weights named and shaped as ``shapes.ranker_shapes`` says."""
-
-    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        self._of = {name: np.asarray(value, np.float32) for name, value in weights.items()}
-
-    @property
-    def hidden(self) -> int:
-        """Units of both layers."""
-        return len(self._of["layers.0.bias"])
-
-    def judge(self, rows: Floats) -> Floats:
-        """The estimates (P,), in (0, 1), of evidence (P, F)."""
-        x = ((rows - self._of["mean"]) * self._of["scale"]).clip(-LIMIT, LIMIT)
-        for k in (0, 3):
-            x = np.maximum(x @ self._of[f"layers.{k}.weight"].T + self._of[f"layers.{k}.bias"], 0)
-        logits = (x @ self._of["layers.6.weight"].T + self._of["layers.6.bias"])[:, 0]
-        return np.asarray(1 / (1 + np.exp(-logits)))
-
-
 def _norm(x: Floats) -> Floats:
     return np.asarray(np.sqrt((x * x).sum(axis=2)))
 

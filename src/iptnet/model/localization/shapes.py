@@ -1,13 +1,12 @@
 """What a localizer's tensors are called and how large they are, by its configuration alone.
 
 A trained localizer is asked without torch where its tensors are exactly these (:mod:`.plain`);
-everything else is torch's to load, or to refuse by name. The tests hold both tables to the modules.
+everything else is torch's to load, or to refuse by name. The tests hold the table to the module.
 """
 
 from __future__ import annotations
 
 from iptnet.model.localization.config import LocalizationConfig
-from iptnet.model.localization.ranking import COLUMNS
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -16,11 +15,11 @@ WEIGHING = 32
 MAPS_PER_HEAD, NOVELTY_MAPS = 5, 2
 
 
-def understands(config: LocalizationConfig, rankers: int) -> bool:
-    """Whether numpy can take the place of torch: tokens are read, and rankers decode."""
+def understands(config: LocalizationConfig, ranked: bool) -> bool:
+    """Whether NumPy can take the place of PyTorch: tokens are read, and a ranker decodes."""
     whole = config.heads > 0 and config.hidden % config.heads == 0 and 0 <= config.dropout <= 1
     alike = not config.similarity or config.width == config.word_width
-    return config.text == "wordllama" and rankers > 0 and whole and alike
+    return config.text == "wordllama" and ranked and whole and alike
 
 
 def module_shapes(config: LocalizationConfig) -> Shapes:
@@ -64,13 +63,6 @@ def module_shapes(config: LocalizationConfig) -> Shapes:
             shapes |= {f"{move}.down.weight": (config.rank, D)}
             shapes |= _linear(f"{move}.up", config.rank, D)
     return shapes | (_linear("saliency", H + maps, 1) if config.saliency else {})
-
-
-def ranker_shapes(hidden: int) -> Shapes:
-    """Of a ranker of so many hidden units."""
-    shapes: Shapes = {"mean": (COLUMNS,), "scale": (COLUMNS,)}
-    shapes |= _linear("layers.0", COLUMNS, hidden) | _linear("layers.3", hidden, hidden)
-    return shapes | _linear("layers.6", hidden, 1)
 
 
 def _linear(name: str, inputs: int, outputs: int) -> Shapes:

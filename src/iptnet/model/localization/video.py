@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iptnet.errors import InputError, IntegrityError
-from iptnet.model.grid import grid, pool, step_seconds
+from iptnet.model.grid import FINEST, grid, pool, step_seconds
 from iptnet.shots.kts import change_points
 
 Floats = NDArray[np.float64]
@@ -43,11 +43,15 @@ class GridVideo:
         return sorted({int(n) - first for n in nearest if first < n < after})
 
 
+MOST_STEPS = 20_000
+"""Of the samples' grid: nearly three hours of half seconds; longer videos get longer steps."""
+
+
 def on_grid(
     features: ArrayLike,
     times: ArrayLike,
     duration: float,
-    steps: int,
+    steps: int | None = None,
     *,
     shots: ArrayLike | None = None,
 ) -> GridVideo:
@@ -57,7 +61,8 @@ def on_grid(
         features: (N, D) finite, N ≥ 1.
         times: (N,) seconds, ascending.
         duration: seconds; at least the last time counts.
-        steps: the model's reach, which decides how fine the grid is.
+        steps: the module's reach, which decides how fine the grid is; None for the grid of the
+            samples, half a second at the finest.
         shots: (S, 2) seconds; segmented from the features without them.
 
     Raises:
@@ -76,7 +81,8 @@ def on_grid(
     whole = max(float(duration), float(at[-1]) + 1e-3)
     sampled = float(np.median(np.diff(at))) if len(at) > 1 else 0.0
     # A grid finer than the samples would only repeat them.
-    edges = grid(whole, max(step_seconds(whole, steps), sampled))
+    finest = max(FINEST, whole / MOST_STEPS) if steps is None else step_seconds(whole, steps)
+    edges = grid(whole, max(finest, sampled))
     if shots is None:
         begins = change_points(rows, max_steps=LONGEST_SHOT)
         cuts = (at[begins - 1] + at[begins]) / 2
@@ -84,3 +90,13 @@ def on_grid(
         bounds = np.asarray(shots, np.float64).reshape(-1, 2)
         cuts = np.unique(bounds[:, 0])
     return GridVideo(edges, pool(at, rows, edges), cuts[(cuts > 0) & (cuts < whole)])
+
+
+def coarsened(video: GridVideo, steps: int) -> GridVideo:
+    """Pool a video of the samples' grid onto the module's, of ``steps`` within its reach."""
+    duration = float(video.edges[-1])
+    edges = grid(duration, max(step_seconds(duration, steps), video.step))
+    if len(edges) >= len(video.edges):
+        return video
+    middles = (video.edges[1:] + video.edges[:-1]) / 2
+    return GridVideo(edges, pool(middles, video.vectors, edges), video.cuts)
