@@ -292,9 +292,8 @@ def _check(a: SummarizationArguments, where: str) -> None:
         "objective.importance: focal and bce need 0/1 keyshots": a.objective.target == "keyshots"
         or a.objective.importance in ("mse", "correlation"),
         "serve: not negative": a.serve >= 0,
-        "pictures: above 0 with setting shipped, decode importance, model.context": a.pictures == 0
-        or (a.pictures > 0, a.setting, a.decode, a.model.context)
-        == (True, "shipped", "importance", True),
+        "pictures: with setting shipped, decode importance, context": a.pictures <= 0
+        or ((a.setting, a.decode) == ("shipped", "importance") and a.model.context),
     }
     for rule, good in rules.items():
         if not good:
