@@ -69,7 +69,8 @@ def _prepare(parent: int, noise: int) -> None:
     os.dup2(noise, 2)
     sys.stderr = os.fdopen(own, "w", buffering=1, errors="backslashreplace")
     # Extensions print exceptions that they cannot pass on; ours are all told by the command.
-    sys.excepthook = sys.unraisablehook = lambda *_: None
+    sys.excepthook = lambda *_: None
+    sys.unraisablehook = lambda _: None
     be_frugal()
 
 
