@@ -68,6 +68,9 @@ def _prepare(parent: int, noise: int) -> None:
     own = os.dup(sys.stderr.fileno())  # not 2: that may lead nowhere by now (cli/quiet.py)
     os.dup2(noise, 2)
     sys.stderr = os.fdopen(own, "w", buffering=1, errors="backslashreplace")
+    # Extensions print exceptions that they cannot pass on; ours are all told by the command.
+    sys.excepthook = lambda *_: None
+    sys.unraisablehook = lambda _: None
     be_frugal()
 
 
