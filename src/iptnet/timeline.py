@@ -259,7 +259,7 @@ def _finite(digits: str) -> float:
 
 def _expect(value: Any, kind: type[Any]) -> Any:
     if not isinstance(value, kind):
-        raise TypeError({list: "a list", dict: "an object", str: "a text"}[kind])
+        raise TypeError(dict[Any, str]({list: "a list", dict: "an object"}).get(kind, "a text"))
     return value
 
 

@@ -9,7 +9,7 @@ from iptnet.outputs.clock import clock
 from iptnet.outputs.markup import escape
 from iptnet.outputs.pictures import MomentTile
 from iptnet.outputs.report_parts import bar, facts_list, picture_fact
-from iptnet.timeline import DOUBT, Moment, Timeline
+from iptnet.timeline import Moment, Timeline
 
 NAMED = 3
 """Sentences in the headline; of more, their number is given."""
@@ -62,7 +62,7 @@ def moment_sections(
         head = _quoted(query) if timeline.of_moments else f"Moments of {_quoted(query)}"
         head += few if 0 < len(shown) < len(moments) else ""
         yield f'<section aria-labelledby="m{number}"><h2 id="m{number}">{head}</h2>'
-        if (best := moments[0].confidence) is not None and best < DOUBT:
+        if moments[0].present is False:
             yield '<p class="doubt">Probably not in this video; the nearest:</p>'
         yield from _board(timeline, shown, clips)
         yield from _table(number, moments, clips)

@@ -67,8 +67,8 @@ class Objective:
     def alone(self) -> Floats:
         """(P,) F of each piece alone."""
         terms = zip(self.worth, self.likeness, self.weights, strict=True)
-        first, second = (q * (k @ w) for q, k, w in terms)
-        return np.asarray(first + second, np.float32)
+        first, second = (np.asarray(q * (k @ w), np.float32) for q, k, w in terms)
+        return first + second
 
     @cached_property
     def rates(self) -> Floats:

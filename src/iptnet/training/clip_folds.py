@@ -59,4 +59,4 @@ def write_clip_vectors(
             found[f"{name}/times"] = times
             found[f"{name}/vectors"] = vectors.astype(np.float16)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **found)
+        np.savez(file, allow_pickle=False, **found)

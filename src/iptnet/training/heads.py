@@ -157,7 +157,10 @@ def vectors_of(
     with torch.inference_mode():
         x = torch.from_numpy(np.array(pooled)).float()
         return torch.cat(
-            [head(part, backbone.classifier(part[:, :WIDTH])) for part in x.split(ROWS_AT_ONCE)]
+            [
+                head(part, backbone.classifier(part[:, :WIDTH]))
+                for part in torch.split(x, ROWS_AT_ONCE)
+            ]
         ).clone()
 
 

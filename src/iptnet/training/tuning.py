@@ -173,6 +173,6 @@ def _rates(
         (list(network.head.perceptron.parameters()), config.rate),
     ]
     for back, layer in enumerate(late_stages(network.backbone)):
-        parameters = [p.requires_grad_(True) for p in layer.parameters()]
+        parameters = list(layer.requires_grad_(True).parameters())
         groups.append((parameters, config.tuning_rate * LAYER_DECAY**back))
     return groups
