@@ -73,7 +73,7 @@ class Objective:
     @cached_property
     def rates(self) -> Floats:
         """(P,) gain per tick of each piece alone."""
-        rates: Floats = self.alone / self.lengths.astype(np.float32)
+        rates: Floats = np.divide(self.alone, self.lengths, dtype=np.float32)
         return rates
 
     def shown(self, chosen: list[int]) -> Floats:
