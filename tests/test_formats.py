@@ -61,7 +61,9 @@ def test_every_field_of_a_timeline_is_shown_and_explained() -> None:
         ("source", "audio"),
         ("source", "timecode"),
         ("shots", "selected"),
+        ("keyshots", "picture"),
         ("moments", "confidence"),
+        ("moments", "present"),
     ]:
         one = raw[name] if name == "source" else raw[name][0]
         del one[field]

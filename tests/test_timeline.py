@@ -233,10 +233,13 @@ def test_other_timecodes_are_refused(timecode: object) -> None:
         Timeline.from_json(json.dumps({**raw(), "schema": SCHEMA_2, "source": source}))
 
 
-def test_moments_of_older_files_have_no_presence() -> None:
-    value = raw()
-    value["moments"][0].pop("present", None)
-    assert Timeline.from_json(json.dumps(value)).moments[0].present is None
-    value["moments"][0]["present"] = "yes"
+def test_presence_makes_it_schema_2_and_older_files_have_none() -> None:
+    assert "present" not in raw()["moments"][0]
+    assert Timeline.from_json(json.dumps(raw())).moments[0].present is None
+    told = replace(EXAMPLE, moments=(Moment(1.0, 2.0, "a dog", 0.7, present=False),))
+    stored = json.loads(told.to_json())
+    assert stored["schema"] == SCHEMA_2 and stored["moments"][0]["present"] is False
+    assert Timeline.from_json(told.to_json()) == told
+    stored["moments"][0]["present"] = "yes"
     with pytest.raises(ValueError, match="present"):
-        Timeline.from_json(json.dumps(value))
+        Timeline.from_json(json.dumps(stored))

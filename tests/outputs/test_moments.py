@@ -52,8 +52,7 @@ def test_a_report_of_moments_speaks_of_moments_alone() -> None:
 def test_each_sentence_has_a_section_and_says_when_it_is_in_doubt() -> None:
     found = answered("a dog", "a cat")
     doubted = tuple(
-        Moment(m.start, m.end, m.query, m.score, 0.02 if m.query == "a cat" else 0.6)
-        for m in found.moments
+        Moment(m.start, m.end, m.query, m.score, 0.3, m.query != "a cat") for m in found.moments
     )
     text, page = page_of(answered("a dog", "a cat", moments=doubted))
     assert page.texts["h2"] == ["Match with “a dog”", "“a dog”", "“a cat”"]
