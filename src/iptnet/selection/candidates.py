@@ -137,8 +137,8 @@ def candidates(
     objective = Objective(
         repeats=same,
         subjects=alike,
-        worth=worth,
-        standing=standing,
+        worth=worth.astype(np.float32),
+        standing=standing.astype(np.float32),
         lengths=lengths,
         coverage=0.0 if repeated else weights.coverage,
     )
