@@ -73,8 +73,7 @@ class Objective:
     @cached_property
     def rates(self) -> Floats:
         """(P,) gain per tick of each piece alone."""
-        rates: Floats = np.divide(self.alone, self.lengths, dtype=np.float32)
-        return rates
+        return np.asarray(self.alone / self.lengths, np.float32)
 
     def shown(self, chosen: list[int]) -> Floats:
         """(P,) in [0, 1]: how far the picture of each piece is shown by those chosen."""
