@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from iptnet.moments.evidence import WIDTH
-from iptnet.moments.ranker import LIMIT, NAMES, Ranker, restored, shapes
+from iptnet.moments.evidence import COSINE_INSIDE, LOG_SECONDS, WIDTH
+from iptnet.moments.ranker import LIMIT, LONGEST, NAMES, Ranker, restored, shapes
 from iptnet.training.ranker_net import RankerNet
 
 
@@ -42,6 +44,17 @@ def test_a_head_by_hand() -> None:
     ]
     logit = sum(x * w for x, w in zip(second, one.w3[0, :, 0], strict=True)) + one.b3[0, 0, 0]
     assert restored(arrays).score(row[None])[0] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-6)
+
+
+def test_the_plain_cosine_is_added_with_its_weight() -> None:
+    one = ranker()
+    rows = np.random.default_rng(2).standard_normal((3, WIDTH)).astype(np.float32)
+    rows[:, LOG_SECONDS] = np.log([LONGEST, 2.0, 300.0])
+    rows[:, COSINE_INSIDE] = [1.5, -0.5, 2.0]
+    raised = dataclasses.replace(one, plain=np.array([0.4], np.float32))
+    # By hand: (2 / 20) ** .3 = .5012; beyond the longest, length counts no more.
+    expected = 0.4 * np.array([1.5, -0.5 * 0.5011872, 2.0])
+    np.testing.assert_allclose(raised.score(rows) - one.score(rows), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

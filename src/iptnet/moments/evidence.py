@@ -28,6 +28,9 @@ SHAPE, PICTURES, SENTENCE, WORDS, PER_MAP = 6, 6, 3, 3, 11
 WIDTH = SHAPE + PICTURES + SENTENCE + WORDS + 3 * PER_MAP
 """Figures of a candidate, without those of LM's maps."""
 
+LOG_SECONDS, COSINE_INSIDE = 0, SHAPE + PICTURES + SENTENCE + WORDS
+"""Columns that the ranker reads on their own: the length, and the first map's mean inside."""
+
 LEARNED = 2
 """LM's maps that a ranker may read besides: I_Loc and saliency."""
 

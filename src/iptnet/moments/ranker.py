@@ -3,6 +3,10 @@
 It has a few heads, each trained without one part of the data and all averaged in service: what a
 head says of the part that it never saw is as wrong as it will be on a user's video, so that is what
 the confidence is fitted on. It runs in NumPy: importing PyTorch would cost more than a query.
+
+What it learned on joined clips is not all true of a film in one piece, where the plain cosine is
+hard to beat. So how much the cosine stands out inside a candidate is added to the estimate, with a
+weight that a configuration chooses (docs/localization.md has the table).
 """
 
 from __future__ import annotations
@@ -14,13 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iptnet.moments.evidence import LEARNED, PER_MAP, WIDTH
+from iptnet.moments.evidence import COSINE_INSIDE, LEARNED, LOG_SECONDS, PER_MAP, WIDTH
 
 LIMIT = 4.0
 """Standardised figures are clipped here; nothing in training reaches far beyond."""
 
-NAMES = ("mean", "scale", "w1", "b1", "w2", "b2", "w3", "b3")
+NAMES = ("mean", "scale", "plain", "w1", "b1", "w2", "b2", "w3", "b3")
 """Arrays of a ranker in a checkpoint."""
+
+GROWTH, LONGEST = 0.3, 20.0
+"""The cosine's weight grows with this power of a candidate's seconds, up to so many: a short peak
+of chance is no better than a long stretch that stands out a little less."""
 
 Array = NDArray[np.float32]
 
@@ -31,11 +39,13 @@ class Ranker:
 
     Attributes:
         mean, scale: (F,) that standardise the evidence.
+        plain: (1,) weight of the plain cosine beside what was learned.
         w1, b1: (K, F, H) and (K, 1, H); likewise the next two layers.
     """
 
     mean: Array
     scale: Array
+    plain: Array
     w1: Array
     b1: Array
     w2: Array
@@ -54,16 +64,25 @@ class Ranker:
         return len(self.mean) > WIDTH
 
     def score(self, evidence: Array) -> NDArray[np.float64]:
-        """Estimate each candidate's IoU with the true moment: (P, F) to (P,) in (0, 1)."""
+        """Score candidates (P, F) to (P,): their estimated IoU in (0, 1), plus the plain part."""
         return np.asarray(self.by_head(evidence).mean(axis=0))
 
     def by_head(self, evidence: Array) -> NDArray[np.float64]:
-        """Estimate by each head on its own: (P, F) to (K, P)."""
+        """Score by each head on its own: (P, F) to (K, P)."""
         z = np.clip((evidence - self.mean) * self.scale, -LIMIT, LIMIT)
         hidden = np.maximum(z @ self.w1 + self.b1, 0)
         hidden = np.maximum(hidden @ self.w2 + self.b2, 0)
         logits = (hidden @ self.w3 + self.b3)[..., 0].astype(np.float64)
-        return np.asarray(1 / (1 + np.exp(-logits)))
+        return np.asarray(1 / (1 + np.exp(-logits)) + self.plain[0] * standing_out(evidence))
+
+
+def standing_out(evidence: Array) -> NDArray[np.float64]:
+    """How much the cosine inside candidates (P, F) stands out, (P,): about 1 for a clear one.
+
+    Its mean inside, standardised within the video, times (seconds / LONGEST)^GROWTH, at most once.
+    """
+    seconds = np.minimum(np.exp(evidence[:, LOG_SECONDS].astype(np.float64)), LONGEST)
+    return np.asarray(evidence[:, COSINE_INSIDE] * (seconds / LONGEST) ** GROWTH)
 
 
 def width(reads_maps: bool) -> int:
@@ -75,7 +94,7 @@ def shapes(heads: int, hidden: int, figures: int = WIDTH) -> dict[str, tuple[int
     """Shapes of a ranker's arrays by name."""
     K, F, H = heads, figures, hidden
     layers = [(K, F, H), (K, 1, H), (K, H, H), (K, 1, H), (K, H, 1), (K, 1, 1)]
-    return dict(zip(NAMES, [(F,), (F,), *layers], strict=True))
+    return dict(zip(NAMES, [(F,), (F,), (1,), *layers], strict=True))
 
 
 def restored(arrays: Mapping[str, Any]) -> Ranker:

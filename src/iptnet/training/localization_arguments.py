@@ -140,6 +140,9 @@ class RankingArguments:
     """Whether it reads I_Loc and saliency, too: for each head a module is trained without that
     head's part, so that the maps are as wrong as they will be."""
 
+    plain: float = 0.0
+    """Weight of the plain cosine beside what the ranker learned; see ``moments/ranker.py``."""
+
     candidates: int = 48
     """Candidates of a query that one epoch looks at, drawn anew each time: most are much alike."""
 

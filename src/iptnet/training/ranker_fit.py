@@ -118,7 +118,9 @@ def fit_ranker(fit: Fit, proposed: Sequence[Proposed]) -> Ranker:
     how, options = fit.arguments.ranker, fit.arguments.ranking
     seed = fit.arguments.seed * 100 + 50
     torch.manual_seed(seed_of(seed, 10**6 - 1))
-    net = RankerNet(proposed[0].rows.shape[1], options.heads, options.hidden, options.dropout)
+    net = RankerNet(
+        proposed[0].rows.shape[1], options.heads, options.hidden, options.dropout, options.plain
+    )
     rows = torch.from_numpy(np.concatenate([p.rows for p in proposed]))
     overlap = torch.from_numpy(np.concatenate([p.overlap for p in proposed]))
     sizes = np.array([len(p.rows) for p in proposed])

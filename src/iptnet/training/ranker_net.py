@@ -16,13 +16,18 @@ class RankerNet(nn.Module):
         heads: K.
         hidden: units of both layers.
         dropout: behind both.
+        plain: weight of the plain cosine, which is not learned.
     """
 
+    plain: torch.Tensor
     mean: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, figures: int, heads: int, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, figures: int, heads: int, hidden: int, dropout: float, plain: float = 0.0
+    ) -> None:
         super().__init__()
+        self.register_buffer("plain", torch.tensor([plain]))
         self.register_buffer("mean", torch.zeros(figures))
         self.register_buffer("scale", torch.ones(figures))
         self.w1, self.b1 = _layer(heads, figures, hidden)
