@@ -33,7 +33,7 @@ class Weights:
         scales: of likeness.
     """
 
-    coverage: float = 3.0
+    coverage: float = 1.5
     plain: float = 0.1
     power: float = 3.0
     scales: Scales = field(default_factory=Scales)

@@ -3,9 +3,9 @@
 Vectors are compared by d = 1 − cosine around the features' mean. What counts as the same picture
 depends on how steady the scene is: on a slide that rests, one more line is news; in a hand-held
 shot it is not. So the scale of d is the spread of the scenes that two pieces come from, between an
-absolute least and most. Subjects are coarser: their scale is the distance of two pieces of the
-video taken at random, also within an absolute least and most, and pieces next to each other in time
-are taken for more alike.
+absolute least and most. Subjects are coarser: their scale is absolute, so that a video of one
+subject is covered by any piece of it, and pieces next to each other in time are taken for more
+alike.
 """
 
 from __future__ import annotations
@@ -21,10 +21,6 @@ Matrix = NDArray[np.float32]
 LEAST_SPREAD, MOST_SPREAD = 0.001, 0.1
 """Of d. Below the first, encoding the same picture twice makes a difference; two visits to one
 room are closer than the second."""
-LEAST_SUBJECT = 0.1
-"""Of d: what is closer is one subject, however little a video varies."""
-PAIRS = 20_000
-"""Pairs of pieces, about, from which the usual distance is taken."""
 STILL = 0.1
 """Share of the picture that moves from which a piece is not still at all."""
 
@@ -36,7 +32,7 @@ class Scales:
     Attributes:
         same: d up to this many spreads is the same picture.
         other: d from this many spreads is no repeat at all.
-        subject: d from here on is another subject, in whatever video.
+        subject: d from here on is another subject.
         alive: how far a piece in which something moves can repeat another; it shows something new.
         near: by how much d counts less for pieces at one place in time.
         seconds: over which that fades.
@@ -45,7 +41,7 @@ class Scales:
     same: float = 1.0
     other: float = 2.0
     subject: float = 0.6
-    alive: float = 0.1
+    alive: float = 0.0
     near: float = 0.5
     seconds: float = 10.0
 
@@ -103,9 +99,7 @@ def subjects(distance: Matrix, middle: Floats, scales: Scales) -> Matrix:
     """
     apart = np.abs(middle[:, None] - middle).astype(np.float32)
     nearer = 1 - scales.near * np.exp(-apart / scales.seconds)
-    sampled = distance.ravel()[:: max(1, distance.size // PAIRS) | 1]
-    scale = float(np.clip(np.median(sampled), LEAST_SUBJECT, scales.subject))
-    result: Matrix = np.clip(1 - (distance * nearer / scale) ** 2, 0, 1)
+    result: Matrix = np.clip(1 - (distance * nearer / scales.subject) ** 2, 0, 1)
     np.fill_diagonal(result, 1)
     return result
 
