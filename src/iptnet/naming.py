@@ -1,9 +1,12 @@
-"""Names of result folders, after the videos that they are of."""
+"""Names of result folders, after the videos that they are of, and of what they hold."""
 
 from __future__ import annotations
 
 import os
 from pathlib import PurePath
+
+FILES = ("summary.mp4", "timeline.json", "storyboard.jpg", "curve.svg", "report.html")
+"""What a summary's folder may hold."""
 
 LONGEST = 255
 """Bytes of a folder's name on most file systems."""

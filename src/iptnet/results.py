@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[str, int, int | None], None]
 
-FILES = ("summary.mp4", "timeline.json", "storyboard.jpg", "curve.svg", "report.html")
-"""What a summary's folder may hold."""
-
 PICTURE_HEIGHT = 360
 """Pixels; the largest tile of a storyboard is no higher."""
 

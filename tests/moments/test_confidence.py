@@ -28,7 +28,7 @@ def test_probabilities_by_hand() -> None:
     assert made.present((1.0, 0.25, 0.1)) == pytest.approx(
         1 / (1 + math.exp(-(1 - 0.5 + 0.3 + 0.5)))
     )
-    expected = 1 / (1 + math.exp(-(2 * math.log(4) + 0.5 * math.log(0.25) - 1)))
+    expected = 1 / (1 + math.exp(-(2 * 0.8 + 0.5 * math.log(0.25) - 1)))
     assert made.confidence(0.8, 0.2) == pytest.approx(expected)
     assert made.confidence(0.8, 0.2, 0.5) == pytest.approx(expected / 2)
     assert made.confidence(1.0, 1.0, 0.0) == GUESS

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iptnet.errors import InputError
-from iptnet.results import FILES
+from iptnet.naming import FILES
 from iptnet.scale.folders import OURS, with_folders
 from iptnet.scale.ledger import Status, write_status
 from iptnet.scale.manifest import Item, read_archive

@@ -73,7 +73,8 @@ def test_the_ranker_learns_to_find_it_and_the_confidence_to_doubt(
 def test_a_head_never_learns_from_its_part(tmp_path: Path, cases: list[Proposed]) -> None:
     """Wrong answers in part 0 spoil the head that learns them, and only that one."""
     spoiled = [
-        Proposed(p.rows, 1 - p.overlap, p.example) if p.example.part == 0 else p for p in cases
+        Proposed(p.rows, 1 - p.overlap, p.pairs, p.example) if p.example.part == 0 else p
+        for p in cases
     ]
     ranker = fit_ranker(fit(tmp_path), spoiled)
     right = np.zeros(2)

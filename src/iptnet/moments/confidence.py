@@ -64,7 +64,7 @@ class Confidence:
 
     Attributes:
         presence: slopes of the figures and the offset: probability that the video shows it.
-        right: slopes of the score's logit and of the presence's, and the offset.
+        right: slopes of the score and of the presence's logit, and the offset.
         threshold: presence from which on a sentence counts as shown.
     """
 
@@ -80,12 +80,12 @@ class Confidence:
         """Estimate the probability that an answer has IoU ≥ 0.5 with the truth.
 
         Args:
-            score: the ranker's, in [0, 1].
+            score: the ranker's.
             presence: of :meth:`present`.
             known_share: of the sentence's words; unknown ones take their share.
         """
         slope, more, offset = self.right
-        total = slope * logit(score) + more * logit(presence) + offset
+        total = slope * score + more * logit(presence) + offset
         return min(_sigmoid(total), GUESS) if known_share == 0 else _sigmoid(total) * known_share
 
 

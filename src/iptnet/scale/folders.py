@@ -15,8 +15,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from iptnet.naming import numbered, stem_of
-from iptnet.results import FILES
+from iptnet.naming import FILES, numbered, stem_of
 from iptnet.scale.ledger import STATUS, read_status
 from iptnet.scale.shards import digest_of
 

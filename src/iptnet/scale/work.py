@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from iptnet.atomic import PARTIAL, require_writable
 from iptnet.errors import InputError, IptnetError, LimitError, MachineError, is_shortage
 from iptnet.memory import shortage
-from iptnet.results import FILES, summarize_video
+from iptnet.naming import FILES
+from iptnet.results import summarize_video
 from iptnet.scale.ledger import STATUS, Status, facts, holds, read_status, write_status
 from iptnet.scale.locks import Locks
 

@@ -35,6 +35,7 @@ from iptnet.moments.evidence import evidence
 from iptnet.moments.ranker import Ranker
 from iptnet.moments.similarity import PROPOSING, VideoVectors, similarity
 from iptnet.protocol.moments import iou
+from iptnet.selection.moments import suppress
 from iptnet.training.fitting import Fit
 from iptnet.training.loop import seed_of, train
 from iptnet.training.moment_examples import Example
@@ -42,6 +43,10 @@ from iptnet.training.ranker_net import RankerNet
 
 RIGHT = 0.5
 """IoU from which on an answer is right, for the confidence."""
+
+ANSWERS, APART = 5, 0.5
+"""Answers of a sentence that the confidence is fitted on, and what they may share of the shorter:
+as many as ``find`` shows, and as far apart."""
 
 FALSE_ALARMS = 0.1
 """Share of the sentences asked of another video that the threshold lets pass as shown."""
@@ -57,11 +62,13 @@ class Proposed:
     Attributes:
         rows: (P, F) evidence.
         overlap: (P,) IoU of each with the truth.
+        pairs: (P, 2) steps [first, after) of each.
         example: what was asked.
     """
 
     rows: NDArray[np.float32]
     overlap: NDArray[np.float32]
+    pairs: NDArray[np.int64]
     example: Example
 
 
@@ -105,7 +112,7 @@ def propose(
         if len(example.windows):
             overlap = iou(video.edges[pairs], example.windows).max(axis=1).astype(np.float32)
         rows = evidence(video, asked, sentence, pairs, learned)
-        found.append(Proposed(rows, overlap, example))
+        found.append(Proposed(rows, overlap, pairs, example))
     return found
 
 
@@ -191,7 +198,7 @@ def fit_confidence(
         background: of the localizer.
     """
     usual: dict[int, tuple[VideoVectors, Usual]] = {}
-    rows, scores, right = [], [], []
+    rows, scores, right, of = [], [], [], []
     for case, sentence in zip(
         [*own, *other], TextEncoder().encode([p.example.query for p in (*own, *other)]), strict=True
     ):
@@ -203,16 +210,19 @@ def fit_confidence(
         count = len(words_of(example.query))
         rows.append(figures(video, sentence, count, background, expected))
         score = ranker.by_head(case.rows)[example.part % ranker.heads]
-        scores.append(float(score.max()))
-        right.append(bool(case.overlap[int(np.argmax(score))] >= RIGHT))
+        # All answers that a user would read: the second one is rarely as right as the first.
+        for k in suppress(case.pairs, score, APART, ANSWERS, "shorter"):
+            scores.append(float(score[k]))
+            right.append(bool(case.overlap[k] >= RIGHT))
+            of.append(len(rows) - 1)
     weights = np.r_[np.ones(len(own)), np.full(len(other), len(own) / max(len(other), 1))]
     shown = np.r_[np.ones(len(own)), np.zeros(len(other))]
     presence = fit_logistic(rows, shown, weights)
     assert len(presence) == FIGURES + 1
     half = Confidence(presence)
     present = [half.present(row) for row in rows]
-    pairs = [[logit(s), logit(p)] for s, p in zip(scores, present, strict=True)]
-    slope, more, offset = fit_logistic(pairs, right, weights)
+    answers = [[s, logit(present[i])] for s, i in zip(scores, of, strict=True)]
+    slope, more, offset = fit_logistic(answers, right, weights[of])
     absent = present[len(own) :]
     threshold = float(np.quantile(absent, 1 - FALSE_ALARMS)) if absent else 0.5
     return Confidence(presence, (slope, more, offset), threshold)
