@@ -36,6 +36,7 @@ def main() -> None:
         runs += [
             ["benchmarks.selection", str(data / SUMME)],
             ["benchmarks.judgement", "--data", str(data), *(["--joinings", "3"] if quick else [])],
+            ["benchmarks.rated", "--data", str(data)],
             ["benchmarks.retrieval", "--data", str(data)],
             ["benchmarks.concepts", "--data", str(data)],
             ["benchmarks.same_keyshots", str(data / "videos/natural")],

@@ -257,19 +257,24 @@ def _standard(rows: Floats) -> Floats:
     return (rows - rows.mean(axis=0)) / (rows.std(axis=0) + 1e-3)
 
 
+def report(folder: Path, keyshots: bool = True) -> None:
+    """Print the table, and F of our keyshots."""
+    model = iptnet.load()
+    samples = samples_of(folder, model)
+    print(table(measure(samples)))
+    if keyshots:
+        found = summaries(samples, model)
+        print(f"\nF of our keyshots: {np.mean(list(found.values())):.3f}")
+        print(", ".join(f"{name} {value:.2f}" for name, value in found.items()))
+
+
 def main() -> None:
-    """Print the table."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--summaries", action="store_true", help="also F of our keyshots")
     given = parser.parse_args()
-    model = iptnet.load()
-    samples = samples_of(given.folder, model)
-    print(table(measure(samples)))
-    if given.summaries:
-        found = summaries(samples, model)
-        print(f"\nF of our keyshots: {np.mean(list(found.values())):.3f}")
-        print(", ".join(f"{name} {value:.2f}" for name, value in found.items()))
+    report(given.folder, given.summaries)
 
 
 if __name__ == "__main__":

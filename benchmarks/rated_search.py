@@ -208,26 +208,31 @@ def table(queries: Sequence[Rated], asks: Mapping[str, Ask], seconds: Mapping[st
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--per-video", action="store_true")
-    asked = parser.parse_args()
-    queries = read_queries(asked.data / "rated")
-    asks, seconds = methods(asked.data, asked.checkpoint)
+def report(data: Path, checkpoint: Path | None = None, per_video: bool = False) -> None:
+    """Print the tables."""
+    queries = read_queries(data / "rated")
+    asks, seconds = methods(data, checkpoint)
     parts = {
         "five videos for choosing": [q for q in queries if q.video in CHOOSING],
         "five videos for reporting": [q for q in queries if q.video not in CHOOSING],
         "all": queries,
     }
-    if asked.per_video:
+    if per_video:
         parts |= {v: [q for q in queries if q.video == v] for v in seconds}
     for title, part in parts.items():
         shown = sum(len(q.truth) > 0 for q in part)
         print(f"{title}: {shown} sentences shown, {len(part) - shown} not")
         print(table(part, asks, seconds))
         print()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--per-video", action="store_true")
+    asked = parser.parse_args()
+    report(asked.data, asked.checkpoint, asked.per_video)
 
 
 if __name__ == "__main__":

@@ -123,11 +123,11 @@ class VideoIndex:
         else:
             edges = self.video.edges
             pairs, scores = self._scored(query)
-        windows = edges[pairs]
-        kept = suppress(windows, scores, threshold, top, overlap)
-        # Candidates keep to cuts already; this undoes the grid's rounding.
+        # Candidates keep to cuts already; this undoes the grid's rounding, before overlaps count.
         step = float(edges[1] - edges[0])
-        return Ranked(snap(windows[kept], self.video.cuts, step / 2), scores[kept])
+        windows = snap(edges[pairs], self.video.cuts, step / 2)
+        kept = suppress(windows, scores, threshold, top, overlap)
+        return Ranked(windows[kept], scores[kept])
 
     def presence(self, query: str) -> float | None:
         """Estimate the probability that the video shows it; None without what that needs."""
