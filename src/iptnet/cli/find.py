@@ -114,7 +114,7 @@ class Find:
             if folder is not None:
                 from iptnet.results import write_moments
 
-                write_moments(timeline, folder, video=video, on_progress=progress)
+                timeline = write_moments(timeline, folder, video=video, on_progress=progress)
         for warning in timeline.warnings:
             say_warning(f"{video.name}: {warning}" if named else warning)
         return timeline
