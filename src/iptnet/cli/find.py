@@ -61,7 +61,10 @@ class Find:
                 'iptnet find VIDEO "she opens the door"',
             )
         if not sentences:
-            raise UsageError("no sentence to look for", 'iptnet find VIDEO "she opens the door"')
+            raise UsageError(
+                "no sentence to look for: every argument is an existing file or folder",
+                'iptnet find VIDEO "she opens the door"',
+            )
         if not all(sentence.strip() for sentence in sentences):
             raise UsageError("an empty sentence", "describe the moment in words")
         if self.top < 1:

@@ -92,7 +92,8 @@ def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str
     """Tell videos from sentences: what exists as a file or a folder is a video or holds some.
 
     Args:
-        arguments: in any order; a folder stands for the videos below it, each video comes once.
+        arguments: in any order; a folder stands for the videos below it. Each file comes once, by
+            the first of its paths.
 
     Returns:
         the videos and the sentences, each in the order given.
@@ -101,12 +102,13 @@ def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str
         InputError: an argument that looks like a path and does not exist, or a folder without
             any video.
     """
-    videos: dict[Path, None] = {}
+    videos: dict[str, Path] = {}
     sentences = []
     for argument in arguments:
         path = Path(argument)
         if argument.strip() and _exists(path):
-            videos |= dict.fromkeys(_videos_below(path) if path.is_dir() else [path])
+            for video in _videos_below(path) if path.is_dir() else [path]:
+                videos.setdefault(os.path.realpath(video), video)
         elif _looks_like_a_path(argument):
             raise InputError(
                 f"no file at {argument}",
@@ -114,7 +116,7 @@ def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str
             )
         else:
             sentences.append(argument)
-    return list(videos), sentences
+    return list(videos.values()), sentences
 
 
 def _exists(path: Path) -> bool:
