@@ -132,7 +132,7 @@ def write_moments(
     *,
     video: str | Path,
     on_progress: OnProgress | None = None,
-) -> tuple[Path, ...]:
+) -> Timeline:
     """Write each moment as a clip, ``moment-<query>-<rank>.mp4``, with timeline.json and a report.
 
     Args:
@@ -140,6 +140,9 @@ def write_moments(
         folder: created when missing.
         video: the source.
         on_progress: called as ``(stage, done, total)``.
+
+    Returns:
+        the timeline with what the cuts warned of, and what none of the clips has.
 
     Raises:
         MachineError: the folder cannot be written or the disk is full.
@@ -150,19 +153,18 @@ def write_moments(
 
     folder, video = Path(folder), Path(video)
     require_writable(folder)
-    written: list[Path] = []
     clips = clip_names(timeline)
     for moment, name in zip(timeline.moments, clips.values(), strict=True):
         clip = folder / name
         done = cut_video(video, [Span(moment.start, moment.end)], clip, on_progress=on_progress)
         left_out = (f"{done.left_out} not in the clips",) if done.left_out else ()
-        timeline = replace(timeline, warnings=merge(timeline.warnings, left_out))
-        written.append(clip)
+        notes = merge(timeline.warnings, (*done.warnings, *left_out))
+        timeline = replace(timeline, warnings=notes)
     write_json(timeline, folder / "timeline.json")
     write_curve(timeline, folder / "curve.svg")
     pictures = once(thumbnails(video))
     write_report(timeline, folder / "report.html", pictures, video=None, clips=clips)
-    return (*written, *(folder / n for n in ("timeline.json", "curve.svg", "report.html")))
+    return timeline
 
 
 def clip_names(timeline: Timeline) -> dict[tuple[int, int], str]:

@@ -175,6 +175,14 @@ def test_a_path_that_is_not_there_is_no_sentence(
     assert (code, out) == (3, "") and f"no file at {path}" in err
 
 
+def test_a_video_comes_once_however_it_is_named(run: Run, album: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.mp4"
+    link.symlink_to(album)
+    code, out, err = run("find", album.parent, link, album, "a cup of coffee", "--json")
+    assert code == 0, err
+    assert {m["video"] for m in json.loads(out)} == {str(album)}
+
+
 def test_a_sentence_may_hold_a_stroke(run: Run, album: Path) -> None:
     code, out, err = run("find", album, "a cat and/or a dog", "--json")
     assert code == 0, err
@@ -190,7 +198,7 @@ def test_without_a_video_nothing_is_looked_for(run: Run, sentences: list[str]) -
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        ([], 2, "no sentence"),
+        ([], 2, "no sentence to look for: every argument is an existing file or folder"),
         (["  "], 2, "sentence"),
         (["a cat", "--top", "0"], 2, "--top"),
         (["--queries", "missing.txt"], 3, "missing.txt"),

@@ -27,6 +27,8 @@ Run = Callable[..., tuple[int, str, str]]
         (["summarize", "--novideo", "x"], "--no-video?"),
         (["batch", "x", "--out", "y", "--shards", "1/2"], "--shard?"),
         (["serve", "--prot", "1"], "--port?"),
+        (["summarize", "x.mp4", "-o", "y"], "--out?"),
+        (["summarize", "x.mp4", "-ratio", "0.1"], "--ratio?"),
         (["export", "x", "--to", "edl,otoi"], "otio?"),
     ],
 )
@@ -41,6 +43,7 @@ def test_a_near_miss_is_told_what_is_meant(run: Run, arguments: list[str], meant
     [
         (["xyzzy"], "iptnet --help lists the commands"),
         (["summarize", "--xyzzy"], "iptnet summarize --help lists them"),
+        (["summarize", "x.mp4", "-n"], "iptnet summarize --help lists them"),
         (["--ratio", "15%", "summarize", "x"], "iptnet COMMAND"),
     ],
 )

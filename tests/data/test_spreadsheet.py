@@ -109,6 +109,21 @@ def test_a_row_longer_than_the_first_is_refused(tmp_path: Path, text: str, line:
         load_moments_csv(write(tmp_path / "m.csv", text), max_bad=1.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{HEAD}\ng.mp4,1,2,a dog runs, barks\n", ', such as "a dog runs, barks"'),
+        ("sentence,video,start,end\na dog, barks,g.mp4,1,2\n", ', such as "a dog, barks"'),
+        (f"{HEAD}\nmy, video.mp4,1,2,a dog\n", ', such as "my, video.mp4"'),
+        (f"{HEAD}\ng.mp4,1,5,2,5,a dog\n", "double quotes"),  # nothing but words: no example
+    ],
+)
+def test_the_example_is_what_was_torn_apart(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(InputError) as refused:
+        load_moments_csv(write(tmp_path / "m.csv", text))
+    assert str(refused.value).endswith(told)
+
+
 def test_one_long_row_in_a_thousand_is_refused_too(tmp_path: Path) -> None:
     rows = "".join(f"a,0,1,s {k}\n" for k in range(1000))
     with pytest.raises(InputError, match="line 1002: 5 cells"):

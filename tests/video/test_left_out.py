@@ -87,17 +87,28 @@ def test_the_sentence_is_english(rich: Path, others: dict[str, int], sentence: s
     assert left_out(replace(probe(rich), others=others)) == sentence
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["summarize"], "1 chapter are not in summary.mp4"),
+        (["find", "a clock"], "1 chapter are not in the clips"),
+    ],
+)
 def test_it_is_said_once_on_the_terminal_and_in_the_timeline(
-    rich: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    rich: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    told: str,
 ) -> None:
     from iptnet.cli import main
     from iptnet.outputs.json import read_json
 
     monkeypatch.setenv("IPTNET_CACHE", str(tmp_path / "cache"))
     with pytest.raises(SystemExit) as left:
-        main(["summarize", str(rich), "--out", str(tmp_path)])
+        main([*command, str(rich), "--out", str(tmp_path)])
     assert left.value.code == 0
-    told = "1 chapter are not in summary.mp4"
     assert capsys.readouterr().err.count(told) == 1
     (warning,) = read_json(tmp_path / "rich" / "timeline.json").warnings
     assert told in warning

@@ -61,7 +61,10 @@ class Find:
                 'iptnet find VIDEO "she opens the door"',
             )
         if not sentences:
-            raise UsageError("no sentence to look for", 'iptnet find VIDEO "she opens the door"')
+            raise UsageError(
+                "no sentence to look for: every argument is an existing file or folder",
+                'iptnet find VIDEO "she opens the door"',
+            )
         if not all(sentence.strip() for sentence in sentences):
             raise UsageError("an empty sentence", "describe the moment in words")
         if self.top < 1:
@@ -114,7 +117,7 @@ class Find:
             if folder is not None:
                 from iptnet.results import write_moments
 
-                write_moments(timeline, folder, video=video, on_progress=progress)
+                timeline = write_moments(timeline, folder, video=video, on_progress=progress)
         for warning in timeline.warnings:
             say_warning(f"{video.name}: {warning}" if named else warning)
         return timeline

@@ -18,8 +18,9 @@ SHARE = PrimitiveConstructorSpec(
     nargs=1,
     metavar="SHARE",
     instance_from_str=lambda texts: _share(texts[0]),
-    is_instance=lambda value: isinstance(value, float),
-    str_from_instance=lambda value: [f"{value:g}"],
+    is_instance=lambda value: value is None or isinstance(value, float),
+    # Help shows defaults, of which one may be none at all.
+    str_from_instance=lambda value: ["None" if value is None else f"{value:g}"],
 )
 """How the command line reads ``--ratio``."""
 
@@ -91,7 +92,8 @@ def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str
     """Tell videos from sentences: what exists as a file or a folder is a video or holds some.
 
     Args:
-        arguments: in any order; a folder stands for the videos below it, each video comes once.
+        arguments: in any order; a folder stands for the videos below it. Each file comes once, by
+            the first of its paths.
 
     Returns:
         the videos and the sentences, each in the order given.
@@ -100,12 +102,13 @@ def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str
         InputError: an argument that looks like a path and does not exist, or a folder without
             any video.
     """
-    videos: dict[Path, None] = {}
+    videos: dict[str, Path] = {}
     sentences = []
     for argument in arguments:
         path = Path(argument)
         if argument.strip() and _exists(path):
-            videos |= dict.fromkeys(_videos_below(path) if path.is_dir() else [path])
+            for video in _videos_below(path) if path.is_dir() else [path]:
+                videos.setdefault(os.path.realpath(video), video)
         elif _looks_like_a_path(argument):
             raise InputError(
                 f"no file at {argument}",
@@ -113,7 +116,7 @@ def videos_and_sentences(arguments: Sequence[str]) -> tuple[list[Path], list[str
             )
         else:
             sentences.append(argument)
-    return list(videos), sentences
+    return list(videos.values()), sentences
 
 
 def _exists(path: Path) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_origin, get_type_hints
 
@@ -26,7 +28,7 @@ def require_known(arguments: Sequence[str], commands: Mapping[str, type[Any]]) -
     """
     if not arguments or arguments[0] in HELP:
         return
-    name, *rest = arguments
+    name = arguments[0]
     if name.startswith("-"):
         raise UsageError(f"{name} stands before any command", "iptnet COMMAND … comes first")
     if name not in commands:
@@ -36,14 +38,16 @@ def require_known(arguments: Sequence[str], commands: Mapping[str, type[Any]]) -
             f"there is no command {name!r}", meant(name, commands, "iptnet {}", remedy)
         )
     known = _options(commands[name])
-    for argument in rest:
+    for before, argument in pairwise(arguments):
         if argument == "--":
             break
         option = argument.split("=", 1)[0].replace("_", "-")
-        if argument.startswith("--") and option not in known | HELP:
+        # What follows an option may be its value, which may begin with one dash.
+        short = re.fullmatch("-[a-zA-Z][a-zA-Z-]*", option) and not before.startswith("--")
+        if (argument.startswith("--") or short) and option not in known | HELP:
             raise UsageError(
                 f"iptnet {name} has no option {option}",
-                meant(option, known, "{}", f"iptnet {name} --help lists them"),
+                _meant_option(option, known, f"iptnet {name} --help lists them"),
             )
 
 
@@ -53,6 +57,14 @@ def meant(word: str, known: Collection[str], form: str, otherwise: str) -> str:
 
     near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return f"did you mean {form.format(near[0])}?" if near else otherwise
+
+
+def _meant_option(option: str, known: Collection[str], otherwise: str) -> str:
+    """Ask for the nearest option, or for the one that begins as a short one (``-o``) does."""
+    begun = [k for k in known if k.startswith(f"-{option}")]
+    if len(begun) == 1 and not option.startswith("--"):
+        return f"did you mean {begun[0]}?"
+    return meant(option, known, "{}", otherwise)
 
 
 def _options(command: type[Any]) -> set[str]:

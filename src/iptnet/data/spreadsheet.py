@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
+SHOWN = 60
+"""Characters of a row that an error repeats."""
+
 _SAID = re.compile(r'"?sep=([,;\t|])"?[ ]*(?:\r\n|\n|\r)', re.IGNORECASE)
 """The line with which a file for Excel states its separator."""
 
@@ -136,12 +139,26 @@ def _too_long(
 ) -> InputError:
     line, cells = long[0]
     more = f" ({len(long)} such lines)" if len(long) > 1 else ""
-    whole = f"{separator} ".join(cells[width - 1 :]).strip()
-    shown = whole if len(whole) <= 60 else f"{whole[:60]}…"
+    row = separator.join(cells)
     return InputError(
-        f"{path}, line {line}: {len(cells)} cells, but the first line names {width} columns{more}",
-        f'put a text or number that holds a {name} into double quotes, such as "{shown}"',
+        f"{path}, line {line}: {len(cells)} cells, but the first line names {width} columns{more}: "
+        f"{row if len(row) <= SHOWN else row[:SHOWN] + '…'}",
+        f"put a text or number that holds a {name} into double quotes"
+        + _example(cells, width, separator),
     )
+
+
+def _example(cells: list[str], width: int, separator: str) -> str:
+    """The text that was probably torn apart, where one place has nothing but words."""
+    torn = len(cells) - width + 1
+    places = [cells[p : p + torn] for p in range(width)]
+    worded = [place for place in places if all(any(map(str.isalpha, c)) for c in place)]
+    if not worded:
+        return ""
+    # Sentences have more letters than names of files.
+    best = max(worded, key=lambda place: sum(map(str.isalpha, "".join(place))))
+    whole = f"{separator} ".join(best).strip().replace('"', '""')
+    return f', such as "{whole}"' if len(whole) <= SHOWN else ""
 
 
 def _name(cell: str) -> str:
