@@ -175,7 +175,7 @@ def test_the_command_tells_what_came_out(tmp_path: Path) -> None:
     shown, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert shown.splitlines() == [
-        f"0.mp4: 1.80 s of 12.0 s -> {out}/0",
+        f"0.mp4: 5.00 s of 12.0 s -> {out}/0",
         f"1 done, 1 bad, 1 skipped -> {out}/batch.jsonl",
     ]
     assert [x for x in err.splitlines() if x.startswith("iptnet: ")] == [

@@ -96,11 +96,13 @@ def read_localizer(path: Path, engine: Engine = "auto") -> Localizer:
         raise _other_version(path, f"format {stored.config.get('format', 1)}, not {FORMAT}")
     try:
         config = configured(LocalizationConfig, stored.config["module"], str(path))
-        ranked = bool(stored.config["ranked"])
+        ranked = stored.config["ranked"]
         confidence = _confidence(stored.config["confidence"])
         vocabulary = np.asarray(stored.tensors[VOCABULARY])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _other_version(path, f"{type(error).__name__} {error}") from error
+    if not isinstance(ranked, bool):
+        raise _other_version(path, "whether it is ranked")
     if vocabulary.shape != (BYTES,) or vocabulary.dtype != np.uint8:
         raise _other_version(path, "its vocabulary")
     ranker = _ranker(stored, path) if ranked else None
