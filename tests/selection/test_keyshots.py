@@ -171,6 +171,12 @@ def test_a_video_of_one_picture_lasts_the_least_a_summary_lasts() -> None:
     assert got.exhausted
 
 
+def test_a_summary_that_fills_its_budget_is_not_called_short() -> None:
+    got = select(**scenes(turned(0), seconds=10), ratio=SHORTEST / 10)
+    assert sum(k.duration for k in got.keyshots) == pytest.approx(got.budget)
+    assert not got.exhausted
+
+
 def test_where_something_moves_the_budget_is_used() -> None:
     rng = np.random.default_rng(0)
     video = scenes(turned(0), seconds=600, motion=3 + rng.random(1200), moving=0.2)

@@ -116,12 +116,13 @@ def choose(
     order, beyond = found.objective.choose(budget, stop_at, allowed)
     played = [found.pieces[i] for i in order]
     left = budget - sum(b - a for a, b in played)
-    exhausted = beyond is None and left >= LEAST * rate
     if beyond is not None and beyond not in order and (left >= LEAST * rate or not played):
         played.append(_shortened(found, beyond, left, played))
     # Of a video that shows one thing, that thing still lasts a while.
     floor = min(budget, math.floor(min(SHORTEST, found.duration) * rate))
     ticks = _played_on(found, sorted(played), floor)
+    unused = budget - sum(b - a for a, b in ticks)
+    exhausted = beyond is None and unused >= LEAST * rate
     return _selection(found, ticks, budget, exhausted=exhausted)
 
 
