@@ -18,8 +18,8 @@ SHARE = PrimitiveConstructorSpec(
     nargs=1,
     metavar="SHARE",
     instance_from_str=lambda texts: _share(texts[0]),
-    is_instance=lambda value: value is None or isinstance(value, float),
-    str_from_instance=lambda value: ["None" if value is None else f"{value:g}"],
+    is_instance=lambda value: isinstance(value, float),
+    str_from_instance=lambda value: [f"{value:g}"],
 )
 """How the command line reads ``--ratio``."""
 
