@@ -8,14 +8,14 @@ how many clips are shown for a second or more, of those that the budget could ho
 of keyshots in which nothing moves or nothing is there; *bad* of those damaged or blurred.
 
 Rated videos: F of what is played against the best 15 % of the two-second segments of each rater
-(of equal marks the first), mean of the two. Rivals choose from the same pieces.
+(of equal marks the first), mean of the two; importance was fitted on the other nine videos. Rivals
+choose from the same pieces.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 import iptnet
 from benchmarks.joinings import Joining, draws, join, really_join
+from benchmarks.rated_importance import left_out, samples_of
 from benchmarks.selection import agreement, centre_of
 from iptnet.data.benchmark import load_benchmark
 from iptnet.encoded import Encoded
@@ -41,15 +42,16 @@ SEEN = 1.0
 SEGMENT = 2.0
 DEV = ("agent327_animation", "dogs_tv", "drone_beach", "screenrec_go", "surveillance_person")
 GRID: dict[str, tuple[float, ...]] = {
-    "coverage": (0.5, 1.0, 2.0, 4.0),
-    "plain": (0.0, 0.1, 0.2, 0.4),
-    "power": (2.0, 3.0, 4.0),
-    "subject": (0.5, 0.6, 0.8),
-    "alive": (0.0, 0.2, 0.4),
-    "other": (1.5, 2.0, 3.0),
-    "near": (0.3, 0.5, 0.7),
+    "coverage": (0.5, 0.75, 1.5, 2.0),
+    "plain": (0.0, 0.1),
+    "power": (2.0, 4.0, 5.0),
+    "subject": (0.5, 0.7),
+    "alive": (0.3,),
+    "other": (2.0, 3.0),
+    "near": (0.5, 0.9),
+    "seconds": (15.0,),
 }
-"""Values of each weight that :func:`tune` tries."""
+"""Values of each weight that :func:`tune` tries, beside the one that ships."""
 Spans = list[tuple[float, float]]
 
 
@@ -203,15 +205,12 @@ def f_of(spans: Spans, marks: Sequence[Sequence[int]]) -> float:
 
 
 def rated(model: iptnet.Model, data: Path) -> dict[str, tuple[Asked, list[list[int]]]]:
-    """Rated videos by name, with the marks of both raters."""
-    folder = data / "rated"
-    raters = [json.loads((folder / f"ratings_{k}.json").read_text()) for k in "AB"]
+    """Rated videos by name, with both raters' marks; importance is fitted on the other videos."""
     found = {}
-    for name in sorted(raters[0]):
-        path = folder / "videos" / f"{name}.mp4"
-        if name == "surveillance_person":
-            path = data / "videos/natural/intel_one-by-one-person-detection.mp4"
-        found[name] = (Asked(model.encode(path)), [r[name] for r in raters])
+    for one, encoded in left_out(samples_of(data / "rated", model), model):
+        # Kept in the video from here on, before the weights become those of the next.
+        encoded.importance  # noqa: B018
+        found[one.video.name] = (Asked(encoded), one.video.marks.astype(int).tolist())
     return found
 
 
@@ -269,41 +268,36 @@ def really(model: iptnet.Model, joinings: list[Joining]) -> None:
 def tune(
     joinings: list[Joining], videos: dict[str, tuple[Asked, list[list[int]]]], summe: Path
 ) -> None:
-    """Go through the weights one after the other and print what each value gives.
+    """Print what each value of each weight gives, one changed at a time.
 
-    Chosen on the joinings, the rated videos for choosing and every second SumMe video (every fifth
-    user left out in turn); the others are reported.
+    Each figure twice: on what may choose (every second joining and SumMe video, the five rated
+    videos for choosing), and on the rest, which reports. Of SumMe's users every fifth is left out.
     """
     people = list(load_benchmark(summe))
     centre = centre_of(people)
     joined = [(Asked(j.encoded), j.edges) for j in joinings]
 
-    def judged(weights: Weights) -> NDArray[np.float64]:
-        shown = [coverage(ours(v, weights), edges, v.seconds)[:2] for v, edges in joined]
+    def show(name: str, weights: Weights) -> None:
+        shown = np.array([coverage(ours(v, weights), e, v.seconds)[:2] for v, e in joined])
         f = {k: f_of(ours(v, weights), marks) for k, (v, marks) in videos.items()}
         halves = [agreement(people[k::2], 0.3, centre, weights, every=5)[1] for k in (0, 1)]
-        rated_f = [np.mean([x for k, x in f.items() if (k in DEV) is dev]) for dev in (True, False)]
-        return np.array([*np.mean(shown, axis=0), *rated_f, *halves])
+        cells = []
+        for k, dev in enumerate((True, False)):
+            raters = np.mean([x for key, x in f.items() if (key in DEV) is dev])
+            scenes, again = shown[k::2].mean(axis=0)
+            cells.append(f"{scenes:9.2f}{again:7.3f}{raters:8.3f}{halves[k]:8.3f}")
+        print(f"{name:18}" + "  |".join(cells), flush=True)
 
-    def score(row: NDArray[np.float64]) -> float:
-        # Scenes beyond what is asked for are worth less than people's agreement.
-        return float(0.2 * row[0] - row[1] + row[2] + 2 * row[4])
-
-    best = DEFAULT
-    row = judged(best)
-    print("scenes  again  rated: chosen on, reported  SumMe: likewise")
-    print(np.round(row, 3), best)
+    head = f"{'scenes':>9}{'again':>7}{'raters':>8}{'SumMe':>8}"
+    print(f"{'':18}{head}  |{head}\n{'':18}{'chosen on':>32}  |{'reported':>32}")
+    show("as shipped", DEFAULT)
     for name, options in GRID.items():
         for option in options:
-            if hasattr(best, name):
-                other = replace(best, **{name: option})
+            if hasattr(DEFAULT, name):
+                show(f"{name} {option}", replace(DEFAULT, **{name: option}))
             else:
-                other = replace(best, scales=replace(best.scales, **{name: option}))
-            found = judged(other)
-            print(np.round(found, 3), f"{name} {option}", flush=True)
-            if score(found) > score(row):
-                best, row = other, found
-    print(f"best: {best}", np.round(row, 3))
+                scales = replace(DEFAULT.scales, **{name: option})
+                show(f"{name} {option}", replace(DEFAULT, scales=scales))
 
 
 def main() -> None:
@@ -313,7 +307,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--joinings", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tune", action="store_true", help="look for better weights")
+    parser.add_argument("--tune", action="store_true", help="what other weights give")
     parser.add_argument("--really", action="store_true", help="join two with ffmpeg as well")
     asked = parser.parse_args()
     model = iptnet.load()

@@ -126,7 +126,7 @@ def table(rows: Sequence[Row]) -> str:
 def summaries(samples: Sequence[RatedSample], model: iptnet.Model) -> dict[str, float]:
     """F of the keyshots of each video, chosen with weights that were fitted on the other videos."""
     found = {}
-    for one, encoded in _encoded(samples, model):
+    for one, encoded in left_out(samples, model):
         taken = np.zeros(one.video.marks.shape[1])
         starts = SEGMENT * np.arange(len(taken))
         for shot in encoded.summarize(BUDGET).keyshots:
@@ -136,9 +136,10 @@ def summaries(samples: Sequence[RatedSample], model: iptnet.Model) -> dict[str, 
     return found
 
 
-def _encoded(
+def left_out(
     samples: Sequence[RatedSample], model: iptnet.Model
 ) -> Iterator[tuple[RatedSample, Encoded]]:
+    """Each video as a model sees it that was fitted on the others; use it before the next."""
     shipped = model.summarizer.pictures
     for k, one in enumerate(samples):
         weights = fit([*samples[:k], *samples[k + 1 :]], STRENGTH)

@@ -84,6 +84,19 @@ def test_what_is_not_allowed_is_not_taken() -> None:
     assert set(objective.choose(10**6, stop_at=2.0, allowed=allowed)[0]) == {0, 2, 4, 6}
 
 
+def test_what_does_not_continue_a_piece_keeps_apart_until_nothing_else_is_left() -> None:
+    worth = np.array([1.0, 0.2, 0.9, 0.3, 0.1, 0.8], np.float32)
+    objective = Objective(
+        repeats=np.eye(6, dtype=np.float32), subjects=np.eye(6, dtype=np.float32),
+        worth=worth, standing=worth, lengths=np.full(6, 10), coverage=0.0,
+    )  # fmt: skip
+    assert objective.choose(60)[0] == [0, 2, 5, 3, 1, 4]
+    # The third waits until the one before it, which continues the first, is in.
+    assert objective.choose(60, apart=20)[0] == [0, 5, 1, 2, 3, 4]
+    allowed = np.array([True, False, True, False, False, True])
+    assert objective.choose(60, allowed=allowed, apart=20)[0] == [0, 5, 2]
+
+
 def test_one_splendid_piece_beats_what_is_densest() -> None:
     one = np.eye(2, dtype=np.float32)
     worth = np.array([0.5, 0.4], np.float32)

@@ -33,8 +33,8 @@ class Weights:
         scales: of likeness.
     """
 
-    coverage: float = 1.5
-    plain: float = 0.1
+    coverage: float = 1.0
+    plain: float = 0.02
     power: float = 3.0
     scales: Scales = field(default_factory=Scales)
 

@@ -1,12 +1,13 @@
 """From an importance curve to the keyshots of a watchable summary, within a budget.
 
-Shots are cut into pieces of two to five seconds (:mod:`iptnet.selection.pieces`), and the set of
+Shots are cut into pieces of 1.5 to four seconds (:mod:`iptnet.selection.pieces`), and the set of
 pieces that the objective of :mod:`iptnet.selection.objective` likes best is played, in order. The
 benchmark protocol's own conversion is ``iptnet.protocol.keyshots`` and stays what papers use.
 
 - Nothing new left: the choice stops, however much of the budget is unused.
 - The piece for which the rest is too short is shortened to it, if that is watchable.
 - Pieces that follow each other within a shot play as one keyshot.
+- Keyshots that do not follow each other keep :data:`APART`, unless nothing else is left.
 
 Everything is decided on an integer grid: frames of the source, milliseconds at variable rates. The
 choice is pure and fast; a slider can call it at every move.
@@ -30,6 +31,8 @@ from iptnet.timeline import Keyshot, Shot
 
 SHORTEST = 5.0
 """Seconds: no share of a video makes its summary shorter, unless the video is."""
+APART = 8.0
+"""Seconds between keyshots that do not follow each other, unless nothing else is left."""
 EDGE = 0.3
 """Seconds at both ends of a keyshot where fades and compression make poor pictures."""
 
@@ -113,7 +116,7 @@ def choose(
     if budget == found.total and not at_least:
         return _selection(found, found.shots, budget, exhausted=False)
     allowed = found.scores >= min(at_least, float(found.scores.max()))
-    order, beyond = found.objective.choose(budget, stop_at, allowed)
+    order, beyond = found.objective.choose(budget, stop_at, allowed, round(APART * rate))
     played = [found.pieces[i] for i in order]
     left = budget - sum(b - a for a, b in played)
     if beyond is not None and beyond not in order and (left >= LEAST * rate or not played):

@@ -39,10 +39,10 @@ class Scales:
     """
 
     same: float = 1.0
-    other: float = 2.0
+    other: float = 1.5
     subject: float = 0.6
     alive: float = 0.0
-    near: float = 0.5
+    near: float = 0.8
     seconds: float = 10.0
 
 

@@ -94,14 +94,22 @@ class Objective:
         )
 
     def choose(
-        self, budget: int, stop_at: float = SHOWN, allowed: NDArray[np.bool_] | None = None
+        self,
+        budget: int,
+        stop_at: float = SHOWN,
+        allowed: NDArray[np.bool_] | None = None,
+        apart: int = 0,
     ) -> tuple[list[int], int | None]:
         """Take pieces by gain per tick, until one does not fit or nothing new is left.
+
+        Pieces follow each other in the order of their numbers. One that neither continues a chosen
+        piece nor keeps ``apart`` from all of them waits until nothing else is left.
 
         Args:
             budget: ticks.
             stop_at: pieces shown to this degree already are left out; above 1, none is.
             allowed: (P,) which may be taken; ``None``: all.
+            apart: ticks.
 
         Returns:
             Their numbers in the order in which they were taken, and the piece that was due when
@@ -118,9 +126,21 @@ class Objective:
         chosen: list[int] = []
         beyond = None
         left = budget
-        while queue:
-            _, i, known = heapq.heappop(queue)
+        ends = np.cumsum(self.lengths)
+        starts = ends - self.lengths
+        close = np.zeros(count, bool)
+        waiting: list[tuple[float, int, int]] = []
+        while queue or waiting:
+            if not queue:
+                queue, waiting = waiting, []
+                heapq.heapify(queue)
+                apart, close[:] = 0, False
+            entry = heapq.heappop(queue)
+            _, i, known = entry
             if shown[i] >= stop_at:
+                continue
+            if close[i] and not {i - 1, i + 1} & set(chosen):
+                waiting.append(entry)
                 continue
             columns = [k[i] * q[i] for q, k, _ in terms]
             if known < len(chosen):
@@ -133,6 +153,10 @@ class Objective:
                 break
             chosen.append(i)
             left -= int(self.lengths[i])
+            close |= (starts < ends[i] + apart) & (ends > starts[i] - apart)
+            for back in [w for w in waiting if abs(w[1] - i) == 1]:
+                waiting.remove(back)
+                heapq.heappush(queue, back)
             for column, known_ in zip(
                 [*columns, self.likeness[0][i]], [*served, shown], strict=True
             ):

@@ -1,7 +1,7 @@
-"""Pieces of shots, short enough to choose from: two to five seconds, cut where least moves.
+"""Pieces of shots, short enough to choose from: 1.5 to four seconds, cut where least moves.
 
 A shot of twelve seconds in which something happens for three is not all or nothing. Shots of up to
-five seconds stay whole; longer ones are cut by dynamic programming into pieces whose length is
+four seconds stay whole; longer ones are cut by dynamic programming into pieces whose length is
 near :data:`USUAL` and whose bounds lie where the picture moves least.
 """
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 LEAST = 1.5
 """Seconds; below it a viewer grasps nothing. Shorter shots join a neighbour."""
-SHORT, USUAL, LONG = 2.0, 3.0, 5.0
+SHORT, USUAL, LONG = 1.5, 2.0, 4.0
 """Seconds: of a shot that is cut, no piece is shorter than the first or longer than the last."""
 STEP = 0.5
 """Seconds between two places where a shot may be cut."""
