@@ -172,7 +172,10 @@ def test_a_video_of_one_picture_lasts_the_least_a_summary_lasts() -> None:
 
 
 def test_a_summary_that_fills_its_budget_is_not_called_short() -> None:
-    got = select(**scenes(turned(0), seconds=10), ratio=SHORTEST / 10)
+    video = scenes(turned(0), seconds=30)
+    edges = np.arange(0.0, 31, 3)  # one shot of three seconds, which plays on to five
+    video["bounds"] = np.stack([edges[:-1], edges[1:]], axis=1)
+    got = select(**video, ratio=SHORTEST / 30)
     assert sum(k.duration for k in got.keyshots) == pytest.approx(got.budget)
     assert not got.exhausted
 
