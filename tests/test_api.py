@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import iptnet
-from iptnet.encoded import Encoded
+from iptnet.encoded import Encoded, trust
 from iptnet.features import cues
 from iptnet.features.extract import contrasts
-from iptnet.timeline import Timeline
+from iptnet.timeline import Moment, Timeline
 from tests.cli.conftest import ffmpeg
 
 
@@ -123,3 +123,15 @@ def test_a_preview_looks_at_key_frames_only(
     seen.clear()
     assert not model.encode(video, preview=True).warnings
     assert not seen
+
+
+def test_trust_follows_the_confidence_of_the_answers() -> None:
+    answers = (
+        Moment(2.0, 4.0, "x", 0.9, 0.8),
+        Moment(3.0, 6.0, "x", 0.5, 0.4),
+        Moment(7.0, 8.0, "x", 0.1, 0.01),
+    )
+    # Shares of .8, the higher where two overlap; in no answer, or a hopeless one, a tenth.
+    found = trust(answers, np.arange(9.0))
+    np.testing.assert_allclose(found, [0.1, 0.1, 1, 1, 0.5, 0.5, 0.1, 0.1, 0.1], atol=1e-6)
+    assert trust((), np.arange(3.0)).tolist() == pytest.approx([0.1] * 3)

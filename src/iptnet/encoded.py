@@ -33,6 +33,12 @@ MAX_STEPS = int(MAX_SHOT * RATE)
 RATIO = 0.15
 """Of the video, where neither a share nor a length is asked for."""
 
+MANY, SHOWN = 20, 5
+"""Answers to a sentence that a focused summary looks at, and that its timeline keeps."""
+
+DISTRUST = 0.1
+"""Of the best answer's confidence: what lies in no answer, or in a hopeless one, counts so much."""
+
 FITS = 0.4
 """Of the best match of a sentence: below that, a piece does not show what it says."""
 
@@ -174,12 +180,13 @@ class Encoded:
 
     def _focused(self, query: str, seconds: float) -> Timeline:
         """A summary of what a sentence describes."""
-        moments = self.find(query)
+        answers = self.find(query, MANY)
         doubt = self.model.localizer.warning(query)
         with native():
             located = self._index.importance(query)
         # Squared, so that what the sentence fits half is no rival to what it fits.
-        values = (located**2 * (3 + self.importance) / 4).astype(np.float32)
+        located = located**2 * trust(answers, self.features.times)
+        values = (located * (3 + self.importance) / 4).astype(np.float32)
         content = self._content
         found = candidates(
             self.features.times, values, self._shots, self.source.duration,
@@ -188,7 +195,7 @@ class Encoded:
         selection = choose(found, seconds, at_least=FITS * float(values.max()))
         notes = (unused(selection, f"nothing else fits {query!r}"),) if selection.exhausted else ()
         return self._timeline(
-            selection, values, moments=moments, notes=(*notes, *((doubt,) if doubt else ()))
+            selection, values, moments=answers[:SHOWN], notes=(*notes, *((doubt,) if doubt else ()))
         )
 
     @native_property
@@ -258,6 +265,16 @@ class Encoded:
             n_frame_per_seg=shots[:, 1] - shots[:, 0] + 1,
             times=self.features.times[kept],
         )
+
+
+def trust(answers: Sequence[Moment], times: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Confidence of the answers around each sample (T,), as a share of the best one's."""
+    found = np.zeros(len(times), np.float32)
+    sure = [m.score if m.confidence is None else m.confidence for m in answers]
+    for moment, own in zip(answers, sure, strict=True):
+        inside = (times >= moment.start) & (times < moment.end)
+        found[inside] = np.maximum(found[inside], own / max([*sure, 1e-6]))
+    return np.maximum(found, DISTRUST)
 
 
 def unused(selection: Selection, why: str) -> str:

@@ -124,9 +124,9 @@ def candidates(
     telling = np.ones(len(times))
     if content is not None:
         telling = content.telling
+    if content is not None and not repeated:  # who asks for a blank picture gets it
         quality = mean(content.quality)
         worth, standing = worth * quality, standing * quality
-    if content is not None and not repeated:
         rows = unit(content.vectors)
         apart = distances(unit(mean(rows.astype(np.float64))))
         spread, moving = mean(spreads(rows, content.scene)), mean(content.moving)
