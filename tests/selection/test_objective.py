@@ -95,6 +95,12 @@ def test_what_does_not_continue_a_piece_keeps_apart_until_nothing_else_is_left()
     assert objective.choose(60, apart=20)[0] == [0, 5, 1, 2, 3, 4]
     allowed = np.array([True, False, True, False, False, True])
     assert objective.choose(60, allowed=allowed, apart=20)[0] == [0, 5, 2]
+    # What shows another scene need not wait.
+    objective.unlike = ~np.eye(6, dtype=bool)
+    objective.unlike[0, 3] = objective.unlike[3, 0] = False
+    assert objective.choose(60, apart=30)[0] == [0, 2, 5, 3, 1, 4]
+    objective.unlike[0, 2] = objective.unlike[2, 0] = False
+    assert objective.choose(60, allowed=allowed, apart=20)[0] == [0, 5, 2]
 
 
 def test_one_splendid_piece_beats_what_is_densest() -> None:

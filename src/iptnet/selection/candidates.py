@@ -121,7 +121,7 @@ def candidates(
     worth = scores**weights.power
     standing = weights.plain + (1 - weights.plain) * worth
     same = alike = np.eye(len(pieces), dtype=np.float32)
-    telling = np.ones(len(times))
+    telling, unlike = np.ones(len(times)), None
     if content is not None:
         telling = content.telling
     if content is not None and not repeated:  # who asks for a blank picture gets it
@@ -133,6 +133,7 @@ def candidates(
         same = repeats(apart, spread, moving, weights.scales)
         middle = np.array([(a + b) / (2 * rate) for a, b in pieces])
         alike = subjects(apart, middle, weights.scales)
+        unlike = apart >= weights.scales.scene
     lengths = np.array([b - a for a, b in pieces], np.int64)
     objective = Objective(
         repeats=same,
@@ -141,6 +142,7 @@ def candidates(
         standing=standing.astype(np.float32),
         lengths=lengths,
         coverage=0.0 if repeated else weights.coverage,
+        unlike=unlike,
     )
     # Without a constant rate a tick may hold no frame at all; a tenth of a second does.
     least = 1 if frame_interval else math.ceil(rate / 10)

@@ -7,7 +7,7 @@ benchmark protocol's own conversion is ``iptnet.protocol.keyshots`` and stays wh
 - Nothing new left: the choice stops, however much of the budget is unused.
 - The piece for which the rest is too short is shortened to it, if that is watchable.
 - Pieces that follow each other within a shot play as one keyshot.
-- Keyshots that do not follow each other keep :data:`APART`, unless nothing else is left.
+- Keyshots of one scene keep :data:`APART` unless they follow each other or nothing else is left.
 
 Everything is decided on an integer grid: frames of the source, milliseconds at variable rates. The
 choice is pure and fast; a slider can call it at every move.
@@ -32,7 +32,7 @@ from iptnet.timeline import Keyshot, Shot
 SHORTEST = 5.0
 """Seconds: no share of a video makes its summary shorter, unless the video is."""
 APART = 8.0
-"""Seconds between keyshots that do not follow each other, unless nothing else is left."""
+"""Seconds between keyshots of one scene, unless they follow each other or nothing else is left."""
 EDGE = 0.3
 """Seconds at both ends of a keyshot where fades and compression make poor pictures."""
 

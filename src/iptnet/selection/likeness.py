@@ -33,6 +33,7 @@ class Scales:
         same: d up to this many spreads is the same picture.
         other: d from this many spreads is no repeat at all.
         subject: d from here on is another subject.
+        scene: d from here on is another scene, which may stand close by.
         alive: how far a piece in which something moves can repeat another; it shows something new.
         near: by how much d counts less for pieces at one place in time.
         seconds: over which that fades.
@@ -41,6 +42,7 @@ class Scales:
     same: float = 1.0
     other: float = 1.5
     subject: float = 0.6
+    scene: float = 0.7
     alive: float = 0.0
     near: float = 0.8
     seconds: float = 10.0

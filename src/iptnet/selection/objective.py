@@ -43,6 +43,7 @@ class Objective:
         standing: (P,) e above, likewise.
         lengths: (P,) l above: ticks, positive.
         coverage: λ above.
+        unlike: (P, P) bool, pairs so different that they may stand close together; symmetric.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Objective:
         standing: Floats,
         lengths: Ints,
         coverage: float,
+        unlike: NDArray[np.bool_] | None = None,
     ) -> None:
+        self.unlike = unlike
         self.likeness = (repeats, subjects)
         self.worth = (worth.astype(np.float32), standing.astype(np.float32))
         self.lengths = lengths
@@ -103,7 +106,8 @@ class Objective:
         """Take pieces by gain per tick, until one does not fit or nothing new is left.
 
         Pieces follow each other in the order of their numbers. One that neither continues a chosen
-        piece nor keeps ``apart`` from all of them waits until nothing else is left.
+        piece nor keeps ``apart`` from all of them that are not unlike it waits until nothing else
+        is left.
 
         Args:
             budget: ticks.
@@ -153,7 +157,8 @@ class Objective:
                 break
             chosen.append(i)
             left -= int(self.lengths[i])
-            close |= (starts < ends[i] + apart) & (ends > starts[i] - apart)
+            near = (starts < ends[i] + apart) & (ends > starts[i] - apart)
+            close |= near if self.unlike is None else near & ~self.unlike[i]
             for back in [w for w in waiting if abs(w[1] - i) == 1]:
                 waiting.remove(back)
                 heapq.heappush(queue, back)
