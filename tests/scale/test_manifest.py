@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iptnet.errors import InputError
@@ -157,6 +157,8 @@ def test_what_is_no_archive_is_told(tmp_path: Path, kind: str) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(["list", "list.jsonl"]))
+@example(b".", "list")
+@example(b"/\n./.\na/..", "list")
 def test_any_list_is_understood_or_refused(data: bytes, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / name

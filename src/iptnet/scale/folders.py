@@ -53,7 +53,8 @@ def with_folders(items: Sequence[Item], out: Path) -> Iterator[Item]:
 
 def _by_stem(key: str) -> str:
     path = PurePosixPath(key)
-    return str(path.with_name(stem_of(path.name)))
+    # A list may name a folder, "." for one; it is refused when its turn comes.
+    return str(path.with_name(stem_of(path.name))) if path.name else stem_of("")
 
 
 def _whole(name: str) -> str:
