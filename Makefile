@@ -40,7 +40,7 @@ bench: $(VENV)/.bench  ## measure us against what a user would pick instead
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick)
 
 # What ships, made anew from the research data: the projection, and what stands on it. Each step goes on
-# where it stopped; a finished one is skipped. About an hour and a quarter on two idle cores.
+# where it stopped; a finished one is skipped. An hour to an hour and a half on two idle cores (estimated).
 RESEARCH := $(or $(DATA),../shared/data)
 W := src/iptnet/weights
 weights: $(VENV)/.base  ## train all that ships; DATA=FOLDER (docs/weights.md)
