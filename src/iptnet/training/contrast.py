@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from iptnet.losses.contrastive import caption_contrast
 from iptnet.training.captioned import Captioned
 from iptnet.training.compiler import import_compiler
 from iptnet.training.partition import position
@@ -166,10 +165,3 @@ def averaged(module: nn.Module, average: dict[str, torch.Tensor]) -> nn.Module:
             if name in average:
                 parameter.copy_(average[name])
     return made.requires_grad_(False)
-
-
-def contrast_of(
-    vectors: torch.Tensor, batch: Batch, temperature: float, softness: float
-) -> torch.Tensor:
-    """Compare a batch's frame vectors (N, 256) with its sentences."""
-    return caption_contrast(vectors, batch.sentences, temperature, softness)

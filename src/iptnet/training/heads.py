@@ -16,9 +16,10 @@ from iptnet.evaluation.retrieval import Retrieval, retrieval
 from iptnet.features.backbone import EfficientNetLite0
 from iptnet.features.lite_recipe import WIDTH, ProjectionShape
 from iptnet.features.projection import Projection
+from iptnet.losses.contrastive import caption_contrast
 from iptnet.training.captioned import Captioned
 from iptnet.training.clip_folds import fold_of
-from iptnet.training.contrast import averaged, batches, contrast_of, epoch_of, members, optimisation
+from iptnet.training.contrast import averaged, batches, epoch_of, members, optimisation
 from iptnet.training.projection_config import ProjectionConfig
 
 ROWS_AT_ONCE = 2048
@@ -118,9 +119,9 @@ def fit(
             average,
             (optimiser, schedule),
             batches(sources, pooled, pairs, size, (config.seed, epoch)),
-            lambda batch: contrast_of(
+            lambda batch: caption_contrast(
                 head(batch.inputs, backbone.classifier(batch.inputs[:, :WIDTH])),
-                batch,
+                batch.sentences,
                 config.temperature,
                 config.softness,
             ),

@@ -27,8 +27,9 @@ from iptnet.checkpoint import Checkpoint
 from iptnet.features.backbone import EfficientNetLite0, late_stages, with_late_stages
 from iptnet.features.lite_recipe import WIDTH
 from iptnet.features.projection import Projection, pool
+from iptnet.losses.contrastive import caption_contrast
 from iptnet.training.captioned import Captioned, OnProgress
-from iptnet.training.contrast import Batch, batches, contrast_of, epoch_of, members, optimisation
+from iptnet.training.contrast import Batch, batches, epoch_of, members, optimisation
 from iptnet.training.heads import new_head, start_from_ridge
 from iptnet.training.projection_config import ProjectionConfig
 from iptnet.training.state import TrainingState, load_state, save_state
@@ -118,7 +119,7 @@ def tune(
     def loss_of(batch: Batch) -> torch.Tensor:
         maps = batch.inputs.to(memory_format=torch.channels_last)
         vectors, logits = network(maps)
-        loss = contrast_of(vectors, batch, config.temperature, config.softness)
+        loss = caption_contrast(vectors, batch.sentences, config.temperature, config.softness)
         return loss + config.memory * forgetting(published, before, batch, logits)
 
     for epoch in range(state.epoch, config.tuning_epochs):
