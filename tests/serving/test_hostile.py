@@ -247,7 +247,7 @@ def test_a_form_with_1001_parts_is_not_even_read(open_house: House) -> None:
     parts = {f"f{i}": (f"{i}.mp4", b"x") for i in range(1001)}
     with open_house.client() as client:
         answer = client.post("/api/videos", files=parts)
-        assert answer.status_code == 415 and "curl -T" in error(answer)["remedy"]
+        assert answer.status_code == 415 and "curl -X POST -T" in error(answer)["remedy"]
     assert files_of(open_house) == []
 
 

@@ -72,7 +72,7 @@ def video_routes(service: Service) -> APIRouter:
             raise RefusedError(
                 "unsupported",
                 "a form was sent instead of a video",
-                f"send the file itself as the body: curl -T FILE 'http://…{UPLOADS}?name=FILE'",
+                f"send the file itself as the body: curl -X POST -T FILE 'http://…{UPLOADS}?name=FILE'",
             )
         length = request.headers.get("content-length", "")
         declared = int(length[:18]) if length.isascii() and length.isdigit() else None
